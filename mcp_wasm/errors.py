@@ -1,0 +1,197 @@
+"""Every error that this package raises, in one tree.
+
+The three bases say whose fault it was, because that decides what a model is
+told: the caller can mend its request, a person can raise a limit or mend the
+guest, and a fault of the host is reported by an id with its details in the log.
+
+    McpWasmError
+    ├── CallerError                 the request or the input was wrong
+    │   ├── UnknownTool
+    │   ├── InvalidArguments
+    │   ├── InvalidSettings
+    │   └── ComponentRefused
+    ├── GuestError                  the guest ran and did not finish
+    │   ├── Trap
+    │   ├── Cancelled
+    │   └── LimitExceeded
+    │       ├── FuelExhausted
+    │       ├── DeadlineExceeded
+    │       ├── MemoryLimitExceeded
+    │       └── OutputLimitExceeded
+    └── HostError                   we failed
+        ├── Busy
+        ├── ToolchainMissing
+        ├── BuildFailed
+        └── HostFault
+
+Each class carries data; the message is made from it. An error of a call that
+had begun also carries ``report``: what the call cost and what it printed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class McpWasmError(Exception):
+    """Base of all errors of this package.
+
+    ``report`` is a ``sandbox.report.Report`` once the guest was started, else None.
+    """
+
+    report: Any = None
+
+
+class CallerError(McpWasmError):
+    """The request, the settings or the given file was wrong; nothing was run."""
+
+
+class GuestError(McpWasmError):
+    """The guest was started and did not return."""
+
+
+class HostError(McpWasmError):
+    """We failed, or what we need is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One place where a value does not fit its type.
+
+    ``pointer`` is a JSON pointer (RFC 6901) into the arguments, ``""`` for the
+    whole; ``expected`` is a phrase, ``found`` a short rendering of the value.
+    """
+
+    pointer: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.pointer or '(the arguments)'}: expected {self.expected}, got {self.found}"
+
+
+class UnknownTool(CallerError):
+    """No tool of that name is published; ``nearest`` are the closest names, best first."""
+
+    def __init__(self, name: str, nearest: Sequence[str] = ()) -> None:
+        self.name, self.nearest = name, tuple(nearest)
+        hint = f" Did you mean {', '.join(self.nearest)}?" if self.nearest else ""
+        super().__init__(f"There is no tool named {name!r}.{hint}")
+
+
+class InvalidArguments(CallerError):
+    """The arguments do not fit the tool's parameters; ``mismatches`` lists every place."""
+
+    def __init__(self, tool: str, mismatches: Sequence[Mismatch]) -> None:
+        self.tool, self.mismatches = tool, tuple(mismatches)
+        lines = "\n".join(f"- {m}" for m in self.mismatches)
+        super().__init__(f"The arguments of {tool} were refused, nothing was run:\n{lines}")
+
+
+class InvalidSettings(CallerError):
+    """A setting, a flag or a per-call limit is wrong; ``where`` names it."""
+
+    def __init__(self, where: str, expected: str, found: object) -> None:
+        self.where, self.expected, self.found = where, expected, found
+        super().__init__(f"{where}: expected {expected}, got {found!r}")
+
+
+class ComponentRefused(CallerError):
+    """A binary cannot be published; ``reason`` says why and ``hint`` what to do."""
+
+    def __init__(self, source: str, reason: str, hint: str = "") -> None:
+        self.source, self.reason, self.hint = source, reason, hint
+        super().__init__(f"{source}: {reason}" + (f". {hint}" if hint else ""))
+
+
+class Trap(GuestError):
+    """The guest trapped. ``kind`` is the trap in words, ``frames`` its own traceback, innermost first."""
+
+    def __init__(self, kind: str, frames: Sequence[str] = (), hint: str = "") -> None:
+        self.kind, self.frames, self.hint = kind, tuple(frames), hint
+        super().__init__(f"The guest trapped: {kind}." + (f" {hint}" if hint else ""))
+
+
+class Cancelled(GuestError):
+    """The caller gave the call up and the guest was stopped."""
+
+    def __init__(self) -> None:
+        super().__init__("The call was cancelled and its guest was stopped.")
+
+
+class LimitExceeded(GuestError):
+    """A limit of the call was reached.
+
+    ``limit`` is the field of ``Limits``, ``allowed`` its value and ``used`` what
+    was used where that is known, both in ``unit``.
+    """
+
+    limit = ""
+    unit = ""
+
+    def __init__(self, allowed: float, used: float | None = None, detail: str = "") -> None:
+        self.allowed, self.used, self.detail = allowed, used, detail
+        spent = f", used {used:,} {self.unit}" if used is not None else ""
+        super().__init__(
+            f"The {self.limit} limit was reached: {allowed:,} {self.unit} allowed{spent}."
+            + (f" {detail}" if detail else "")
+        )
+
+
+class FuelExhausted(LimitExceeded):
+    """The CPU budget ran out (``allowed`` and ``used`` in units of fuel)."""
+
+    limit, unit = "fuel", "units"
+
+
+class DeadlineExceeded(LimitExceeded):
+    """The wall-clock deadline passed, whatever the guest did or returned (seconds)."""
+
+    limit, unit = "deadline", "s"
+
+
+class MemoryLimitExceeded(LimitExceeded):
+    """The guest needs more linear memory than it may have (bytes)."""
+
+    limit, unit = "memory", "bytes"
+
+
+class OutputLimitExceeded(LimitExceeded):
+    """The result is larger than a result may be at all (bytes of JSON)."""
+
+    limit, unit = "result", "bytes"
+
+
+class Busy(HostError):
+    """Too much is running or waiting already; ``holder`` is who holds it. Try again later."""
+
+    def __init__(self, holder: str, waiting: int) -> None:
+        self.holder, self.waiting = holder, waiting
+        super().__init__(f"{holder} has {waiting} calls waiting already. Try again when some have finished.")
+
+
+class ToolchainMissing(HostError):
+    """A build needs ``program``, which is not installed; ``install`` is what to type."""
+
+    def __init__(self, program: str, install: str) -> None:
+        self.program, self.install = program, install
+        super().__init__(f"{program} is not installed. Type: {install}")
+
+
+class BuildFailed(HostError):
+    """A toolchain ended with an error; ``output`` is the end of what it printed."""
+
+    def __init__(self, what: str, output: str) -> None:
+        self.what, self.output = what, output
+        super().__init__(f"Building {what} failed:\n{output}")
+
+
+class HostFault(HostError):
+    """An unexpected fault of ours: the caller is told ``id``, the log has the cause."""
+
+    def __init__(self, what: str) -> None:
+        self.what, self.id = what, secrets.token_hex(4)
+        super().__init__(f"Internal error {self.id} of the server; its log has the details.")
