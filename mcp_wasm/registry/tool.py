@@ -1,0 +1,62 @@
+"""A published tool, as frozen data: what the index holds and the servers show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mcp_wasm.component.types import Function, World
+from mcp_wasm.sandbox.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An export that is not published, and why; ``path`` is the full export path."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A component that was inspected and named.
+
+    ``digest`` is the SHA-256 (hex) of its bytes, ``source`` where they came
+    from, ``wit`` its world as WIT text, ``manifest`` the manifest beside it (a
+    TOML document as plain values; empty when there is none).
+    """
+
+    name: str
+    digest: str
+    source: Path
+    world: World
+    wit: str
+    limits: Limits
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    tools: tuple[Tool, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One exported function as a tool.
+
+    ``component`` and ``digest`` say which component runs; ``read_only``,
+    ``open_world`` are derived from what the component imports and was granted
+    and become MCP annotations.
+    """
+
+    name: str
+    title: str
+    description: str
+    input_schema: Mapping[str, Any]
+    output_schema: Mapping[str, Any] | None
+    function: Function
+    component: str
+    digest: str
+    read_only: bool = True
+    open_world: bool = False
+    hidden: bool = False

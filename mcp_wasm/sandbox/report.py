@@ -1,0 +1,50 @@
+"""What a call cost and printed: plain numbers and text, the same for success and failure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What the guest wrote to one of its output streams.
+
+    ``text`` is what was kept (undecodable bytes replaced), ``dropped`` the
+    number of bytes past the cap that were swallowed.
+    """
+
+    text: str = ""
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The cost of one call.
+
+    ``fuel`` in the engine's units, ``queue_ms``, ``compile_ms``,
+    ``instantiate_ms`` and ``run_ms`` in milliseconds of wall clock, ``digest``
+    the SHA-256 (hex) of the component that ran.
+    """
+
+    digest: str
+    fuel: int = 0
+    queue_ms: float = 0.0
+    compile_ms: float = 0.0
+    instantiate_ms: float = 0.0
+    run_ms: float = 0.0
+    stdout: Printed = field(default_factory=Printed)
+    stderr: Printed = field(default_factory=Printed)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended when the guest returned.
+
+    ``value`` is the result as plain JSON values (None for a function without
+    result; the ok side of a ``result``). Where the function returned ``err``,
+    ``failed`` is True and ``value`` is the error's payload.
+    """
+
+    value: object
+    failed: bool
+    report: Report
