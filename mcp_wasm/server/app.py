@@ -1,0 +1,117 @@
+"""The server: which handler answers which method, for both protocol eras and every transport."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from mcp.server.context import CallNext, HandlerResult
+from mcp.server.lowlevel import NotificationOptions, Server
+from mcp.server.models import InitializationOptions
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INTERNAL_ERROR,
+    CallToolRequestParams,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+)
+from pydantic import ValidationError
+
+from mcp_wasm.errors import HostFault
+from mcp_wasm.server.calls import LIMITS_KEY, Calls
+from mcp_wasm.server.catalog import Catalog
+from mcp_wasm.server.changes import Changes
+from mcp_wasm.server.content import Presenter, Wire
+from mcp_wasm.server.options import ServerOptions
+from mcp_wasm.server.peer import Context
+from mcp_wasm.server.resources import Resources
+from mcp_wasm.server.results import ResultStore
+from mcp_wasm.server.search import CALL_TOOL, SEARCH_TOOLS
+
+if TYPE_CHECKING:
+    from mcp_wasm.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+INSTRUCTIONS = (
+    "Each tool runs in a sandbox of its own, with a budget of computation, memory and time. "
+    "Results are JSON under the key result. An error says what was wrong and what to change; "
+    "one that names a limit cannot be mended by calling again: ask for less at a time, or tell the person. "
+    "A truncated result names the resource that has the whole, in pages."
+)
+SEARCHING = f" Find tools with {SEARCH_TOOLS} and call them with {CALL_TOOL}."
+
+
+class ToolServer(Server[dict[str, Any]]):
+    """The SDK's server, which tells clients of the handshake protocols that its lists can change.
+
+    Over HTTP the SDK asks for the options itself and without arguments, so the default has to say it.
+    """
+
+    def create_initialization_options(
+        self,
+        notification_options: NotificationOptions | None = None,
+        experimental_capabilities: dict[str, dict[str, Any]] | None = None,
+        extensions: dict[str, dict[str, Any]] | None = None,
+    ) -> InitializationOptions:
+        """The options of the handshake, with ``listChanged`` for tools and resources."""
+        changing = NotificationOptions(tools_changed=True, resources_changed=True)
+        return super().create_initialization_options(
+            notification_options or changing, experimental_capabilities, extensions
+        )
+
+
+def build(runtime: Runtime, options: ServerOptions) -> ToolServer:
+    """The MCP server of ``runtime``: serve it with ``serve_stdio``, ``serve_http`` or the SDK's own means.
+
+    The runtime stays the caller's: the server neither closes it nor adds anything to it.
+    """
+    store = ResultStore(
+        max_bytes=options.results_bytes,
+        max_count=options.results_count,
+        seconds=options.results_seconds,
+        page_bytes=options.result_page,
+    )
+    catalog, changes = Catalog(runtime, options), Changes(runtime)
+    resources = Resources(runtime, options, store)
+
+    async def list_tools(_ctx: Context, params: PaginatedRequestParams) -> Wire:
+        return catalog.page(params.cursor)
+
+    server = ToolServer(
+        options.name,
+        version=options.version,
+        title=options.title,
+        instructions=_instructions(options),
+        lifespan=changes.lifespan,
+        get_tool_input_schema=catalog.header_schema,
+        on_subscriptions_listen=changes.listen,
+    )
+    server.add_request_handler("tools/list", PaginatedRequestParams, list_tools)
+    server.add_request_handler("tools/call", CallToolRequestParams, Calls(runtime, catalog, Presenter(store)))
+    server.add_request_handler("resources/list", PaginatedRequestParams, resources.list)
+    server.add_request_handler("resources/templates/list", PaginatedRequestParams, resources.templates)
+    server.add_request_handler("resources/read", ReadResourceRequestParams, resources.read)
+    server.middleware[:] = [_contain, changes.remember]
+    return server
+
+
+def _instructions(options: ServerOptions) -> str:
+    if options.instructions is not None:
+        return options.instructions
+    return INSTRUCTIONS + (SEARCHING if options.tools != "dynamic" else "")
+
+
+async def _contain(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Middleware: an exception of ours becomes an id; the SDK would send its text to the client."""
+    try:
+        return await call_next(ctx)
+    except (MCPError, ValidationError):
+        raise
+    except Exception as error:  # the top-level handler of a request
+        fault = HostFault(f"{ctx.method} failed")
+        log.exception("Fault %s: %s", fault.id, fault.what)
+        raise MCPError(INTERNAL_ERROR, str(fault)) from error
+
+
+__all__ = ["INSTRUCTIONS", "LIMITS_KEY", "ToolServer", "build"]

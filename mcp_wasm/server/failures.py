@@ -1,0 +1,70 @@
+"""What went wrong, in the words that the model gets: the table of the design, and nothing beyond it.
+
+Errors of ours never carry their own text to a client, only an id that stands in
+the log beside the cause.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS
+
+from mcp_wasm.errors import (
+    Busy,
+    Cancelled,
+    ComponentRefused,
+    HostFault,
+    InvalidArguments,
+    InvalidSettings,
+    LimitExceeded,
+    Trap,
+    UnknownTool,
+)
+from mcp_wasm.server.text import tail, visible
+
+log = logging.getLogger(__name__)
+
+_FRAMES_SHOWN = 40
+_NAME_SHOWN = 100
+
+RAISE = "A person can raise it: {limit} under [limits] in mcp-wasm.toml."
+"""Said beside every limit that was reached."""
+
+
+def protocol_error(error: Exception) -> MCPError | None:
+    """The JSON-RPC error for a request that cannot be served at all, or None if ``error`` is no such."""
+    match error:
+        case MCPError():
+            return error
+        case UnknownTool():
+            name, nearest = visible(error.name, _NAME_SHOWN), list(error.nearest)
+            return MCPError(INVALID_PARAMS, str(UnknownTool(name, nearest)), {"nearest": nearest})
+        case InvalidSettings():
+            return MCPError(INVALID_PARAMS, visible(str(error), 500), {"where": error.where})
+        case _:
+            return None
+
+
+def told(error: Exception) -> str:
+    """What the model is told about a call that failed with ``error``."""
+    match error:
+        case LimitExceeded():
+            return f"{error} {RAISE.format(limit=error.limit)}"
+        case Trap():
+            return _trap(error)
+        case InvalidArguments() | ComponentRefused() | Busy() | Cancelled():
+            return str(error)
+        case HostFault():
+            log.error("Fault %s: %s", error.id, error.what, exc_info=error)
+            return str(error)
+        case _:
+            fault = HostFault("an unexpected exception")
+            log.error("Fault %s", fault.id, exc_info=error)
+            return str(fault)
+
+
+def _trap(error: Trap) -> str:
+    frames = "\n".join(error.frames[:_FRAMES_SHOWN])
+    return f"{error}\nTraceback of the guest:\n{tail(frames, 8192)}" if frames else str(error)

@@ -1,0 +1,145 @@
+"""Serving many clients over streamable HTTP: the SDK's application behind our guard, on uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import uvicorn
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from mcp_wasm.errors import InvalidSettings
+from mcp_wasm.server.app import ToolServer, build
+from mcp_wasm.server.guard import LOOPBACK, Guard, is_loopback
+from mcp_wasm.server.options import ServerOptions
+
+if TYPE_CHECKING:
+    from mcp_wasm.runtime import Runtime
+
+PATH = "/mcp"
+
+_WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
+
+
+async def serve_http(
+    runtime: Runtime,
+    options: ServerOptions,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    token: str | None = None,
+    *,
+    started: Callable[[str], None] | None = None,
+) -> None:
+    """Serve ``runtime`` at ``http://host:port/mcp`` until SIGTERM or SIGINT comes.
+
+    Port 0 takes a free one. The address is printed on stderr when the socket is
+    open, and given to ``started``. Calls in flight may finish for
+    ``options.shutdown_seconds``. The runtime stays open.
+
+    Raises:
+        InvalidSettings: for an address beyond loopback without a token, an empty
+            token, or one that cannot be bound.
+    """
+    if token is not None and not token.strip():
+        raise InvalidSettings("token", "a secret of at least one character", token)
+    if token is None and not is_loopback(host):
+        expected = "a loopback address, or a token as well: whoever reaches the port could call the tools"
+        raise InvalidSettings("http", expected, host)
+    listening = _bind(host, port)
+    app = application(build(runtime, options), options, host, token)
+    url = _url(host, listening.getsockname()[1])
+    server = _Uvicorn(app, options)
+    sys.stderr.write(f"Serving MCP at {url}\n")
+    sys.stderr.flush()
+    if started is not None:
+        started(url)
+    await server.serve(sockets=[listening])
+
+
+def application(server: ToolServer, options: ServerOptions, host: str, token: str | None) -> ASGIApp:
+    """The guarded ASGI application of ``server``, for a socket bound to ``host``."""
+
+    async def health(_request: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    app = server.streamable_http_app(
+        streamable_http_path=PATH,
+        max_request_body_size=options.body_limit,
+        session_idle_timeout=options.session_seconds,
+        max_sessions=options.sessions,
+        # The guard checks Host and Origin, for /health as well.
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+        custom_starlette_routes=[Route("/health", health)],
+    )
+    known = {*LOOPBACK, *options.allowed_hosts} | ({host} - _WILDCARDS)
+    anywhere = not is_loopback(host) and not options.allowed_hosts
+    return Guard(
+        app,
+        hosts=None if anywhere else known,
+        origins={*LOOPBACK, *options.allowed_origins},
+        token=token,
+    )
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn that ends within a second of a signal, and then returns instead of raising the signal again."""
+
+    def __init__(self, app: ASGIApp, options: ServerOptions) -> None:
+        self._grace = options.shutdown_seconds
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                lifespan="on",
+                ws="none",
+                limit_concurrency=4 * options.sessions,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT, where the platform's event loop can be told of them."""
+        loop, caught = asyncio.get_running_loop(), []
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self.stop)
+                caught.append(number)
+        try:
+            yield
+        finally:
+            for number in caught:
+                loop.remove_signal_handler(number)
+
+    def stop(self) -> None:
+        """Accept no more, and give what is in flight its last moment."""
+        if not self.should_exit:
+            self.should_exit = True
+            asyncio.get_running_loop().call_later(self._grace, self._give_up)
+
+    def _give_up(self) -> None:
+        for task in self.server_state.tasks:
+            task.cancel()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except (OSError, OverflowError) as error:
+        raise InvalidSettings("http", "an address that can be bound", f"{host}:{port} ({error})") from None
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}{PATH}" if ":" in host else f"http://{host}:{port}{PATH}"

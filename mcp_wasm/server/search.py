@@ -1,0 +1,149 @@
+"""The stable pair, for clients with many tools or with a list that never changes.
+
+``search_tools`` finds tools by the words of their names and descriptions,
+``call_tool`` calls one by name. What is here is the ranking and how the two are
+listed; the call itself takes the path of every call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+SEARCH_TOOLS = "search_tools"
+CALL_TOOL = "call_tool"
+PAIR = frozenset({SEARCH_TOOLS, CALL_TOOL})
+
+MOST_FOUND = 50
+USUALLY_FOUND = 10
+
+_WORD = re.compile(r"[^\W_]+")
+_WEIGHTS = (("name", 6), ("title", 3), ("description", 2), ("parameters", 1))
+
+_SEARCH_INPUT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "query": {"type": "string", "description": "Words that say what the tool should do; empty for all."},
+        "limit": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MOST_FOUND,
+            "description": f"How many tools to return at most ({USUALLY_FOUND} when left out).",
+        },
+    },
+    "required": ["query"],
+    "additionalProperties": False,
+}
+_FOUND: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "description": {"type": "string"},
+        "inputSchema": {"type": "object", "additionalProperties": True},
+    },
+    "required": ["name", "description", "inputSchema"],
+    "additionalProperties": False,
+}
+_CALL_INPUT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "description": f"The name of a tool, as {SEARCH_TOOLS} gives it."},
+        "arguments": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "The arguments, as the tool's inputSchema says.",
+        },
+    },
+    "required": ["name"],
+    "additionalProperties": False,
+}
+
+
+def search_schema(truncated: dict[str, Any]) -> dict[str, Any]:
+    """The output schema of ``search_tools``; ``truncated`` is the form of a cut result."""
+    return {
+        "type": "object",
+        "properties": {"result": {"type": "array", "items": _FOUND}, "truncated": truncated},
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+
+
+def pair_listed(truncated: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both tools as listed; ``call_tool`` has no output schema, since it answers as the called tool does."""
+    search = {
+        "name": SEARCH_TOOLS,
+        "title": "Search tools",
+        "description": "Find tools by what they do. Returns names, descriptions and input schemas, "
+        f"best first. Call what you found with {CALL_TOOL}.",
+        "inputSchema": _SEARCH_INPUT,
+        "outputSchema": search_schema(truncated),
+        "annotations": {
+            "readOnlyHint": True,
+            "destructiveHint": False,
+            "idempotentHint": True,
+            "openWorldHint": False,
+        },
+    }
+    call = {
+        "name": CALL_TOOL,
+        "title": "Call a tool",
+        "description": f"Call a tool that {SEARCH_TOOLS} found, by its name. Answers as that tool does.",
+        "inputSchema": _CALL_INPUT,
+        "annotations": {
+            "readOnlyHint": False,
+            "destructiveHint": True,
+            "idempotentHint": False,
+            "openWorldHint": True,
+        },
+    }
+    return search, call
+
+
+class SearchIndex:
+    """Ranks tools (as they are listed) by the words of a query."""
+
+    def __init__(self, tools: Sequence[dict[str, Any]]) -> None:
+        self._tools = sorted(tools, key=lambda tool: str(tool["name"]))
+        self._words = [_words_of(tool) for tool in self._tools]
+
+    def search(self, query: str, limit: int) -> list[dict[str, Any]]:
+        """At most ``limit`` tools in which a word of ``query`` occurs, best first; all for an empty query."""
+        wanted = set(_split(query))
+        scores = [_score(wanted, words) for words in self._words]
+        order = sorted(range(len(scores)), key=lambda at: -scores[at])  # stable: equal ones stay by name
+        best = [at for at in order if scores[at] > 0 or not wanted][:limit]
+        keys = ("name", "description", "inputSchema")
+        return [{key: self._tools[at][key] for key in keys} for at in best]
+
+
+def _words_of(tool: dict[str, Any]) -> dict[str, int]:
+    """Every word of a tool with the weight of the best place where it stands."""
+    places = {**tool, "parameters": " ".join(tool["inputSchema"].get("properties", ()))}
+    weights: dict[str, int] = {}
+    for place, weight in _WEIGHTS:
+        for word in _split(str(places.get(place, ""))):
+            weights[word] = max(weight, weights.get(word, 0))
+    return weights
+
+
+def _score(wanted: set[str], words: dict[str, int]) -> float:
+    return sum(_fit(word, words) for word in wanted)
+
+
+def _fit(wanted: str, words: dict[str, int]) -> float:
+    """The weight of ``wanted``; half of it where it only begins a word or a word begins it."""
+    if wanted in words:
+        return words[wanted]
+    near = [
+        weight
+        for word, weight in words.items()
+        if len(word) > 2 and len(wanted) > 2 and (word.startswith(wanted) or wanted.startswith(word))
+    ]
+    return max(near, default=0) / 2
+
+
+def _split(text: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(text)]

@@ -1,0 +1,44 @@
+"""Text on its way to a client: what may be shown, how it is cut, how JSON is written.
+
+Descriptions come from whoever wrote a component, so what no reader can see is
+taken out of them. Results are never altered, only cut.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pydantic_core import to_json
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters, but tab and newline
+    "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"  # zero width, bidirectional overrides
+    "\ufe00-\ufe0f\ufff9-\ufffb\ud800-\udfff"  # variation selectors, annotations, lone surrogates
+    "\U000e0000-\U000e0fff]"  # tags and more variation selectors: text that only a model would read
+)
+
+
+def visible(text: str, limit: int) -> str:
+    """``text`` without characters that a person does not see, at most ``limit`` characters."""
+    text = _INVISIBLE.sub("", text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def encodable(text: str) -> str:
+    """``text`` with lone surrogates replaced, so that it can be sent at all."""
+    return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+
+
+def head(data: bytes, limit: int) -> str:
+    """The longest beginning of UTF-8 ``data`` of at most ``limit`` bytes that ends with a whole character."""
+    return data[:limit].decode("utf-8", "ignore")
+
+
+def tail(text: str, limit: int) -> str:
+    """The end of ``text``, at most ``limit`` characters, marked where something was left out."""
+    return text if len(text) <= limit else "…" + text[1 - limit :]
+
+
+def json_bytes(value: object) -> bytes:
+    """``value`` as compact JSON, keys in their own order: the same value gives the same bytes."""
+    return to_json(value)
