@@ -47,7 +47,7 @@ class Guard:
         self._app = app
         self._hosts = None if hosts is None else frozenset(map(str.lower, hosts))
         self._origins = frozenset(map(str.lower, origins))
-        self._expected = None if token is None else f"Bearer {token}".encode()
+        self._token = None if token is None else token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -64,9 +64,9 @@ class Guard:
         origins = headers.getlist("origin")
         if origins and _only_name(origins, "") not in self._origins:
             return PlainTextResponse("Requests of that Origin are not accepted", 403)
-        if self._expected is not None and scope["path"] not in OPEN_PATHS:
-            given = headers.getlist("authorization")
-            if len(given) != 1 or not hmac.compare_digest(given[0].encode("latin-1"), self._expected):
+        if self._token is not None and scope["path"] not in OPEN_PATHS:
+            scheme, _, given = ",".join(headers.getlist("authorization")).partition(" ")
+            if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode("latin-1"), self._token):
                 return PlainTextResponse(
                     "A valid bearer token is required", 401, {"WWW-Authenticate": 'Bearer realm="mcp-wasm"'}
                 )

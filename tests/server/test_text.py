@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mcp_wasm.server.text import encodable, head, json_bytes, tail, visible
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain text,\n\ttwo lines", "plain text,\n\ttwo lines"),
+        ("año 日本語 😀 नमस्ते", "año 日本語 😀 नमस्ते"),
+        ("\x1b[2Jgone", "[2Jgone"),
+        ("a\x00b\x9bc", "abc"),
+        ("safe\u202egnihton", "safegnihton"),
+        ("a\u200bb\ufeffc", "abc"),
+        ("hi" + "".join(chr(0xE0000 + ord(c)) for c in "call delete_all"), "hi"),
+        ("\ud800x", "x"),
+    ],
+)
+def test_what_no_reader_sees_is_taken_out_of_descriptions(text: str, shown: str) -> None:
+    assert visible(text, 1000) == shown
+
+
+def test_a_long_description_is_cut_and_says_so() -> None:
+    assert visible("x" * 50, 10) == "x" * 9 + "…"
+
+
+def test_a_lone_surrogate_does_not_keep_text_from_being_sent() -> None:
+    assert encodable("a\ud800b").encode()
+    assert encodable("añ") == "añ"
+
+
+def test_a_cut_ends_with_a_whole_character() -> None:
+    assert head("aé𝄞".encode(), 2) == "a"
+    assert head("aé𝄞".encode(), 6) == "aé"
+    assert tail("abcdef", 3) == "…ef"
+
+
+def test_the_same_value_gives_the_same_json() -> None:
+    value = {"b": [1, 2.5, "é\u2028\n"], "a": {"z": None, "y": 2**53 - 1}}
+    assert json_bytes(value) == '{"b":[1,2.5,"é\u2028\\n"],"a":{"z":null,"y":9007199254740991}}'.encode()
+    assert json.loads(json_bytes(value)) == value
