@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio.abc import TaskGroup, TaskStatus
 from mcp.server.connection import Connection
 from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel import Server
@@ -49,7 +49,7 @@ class Changes:
         self.listen = ListenHandler(self._bus)
         self._connections: set[Connection] = set()
         self._telling: set[Connection] = set()
-        self._users = 0
+        self._untold = False
 
     async def remember(self, ctx: Context, call_next: CallNext) -> HandlerResult:
         """Middleware: remember each handshake connection until it closes."""
@@ -62,37 +62,33 @@ class Changes:
 
     @asynccontextmanager
     async def lifespan(self, _server: Server[Any]) -> AsyncIterator[dict[str, Any]]:
-        """Announce changes while the server runs; entered once more for each in-process client."""
-        self._users += 1
-        try:
-            if self._users > 1:
-                yield {}
-                return
-            async with anyio.create_task_group() as group:
-                group.start_soon(self._announce)
-                yield {}
-                self.listen.close()
-                group.cancel_scope.cancel()
-        finally:
-            self._users -= 1
+        """Announce changes while the server runs. The SDK enters this once for each in-process client."""
+        async with anyio.create_task_group() as group:
+            await group.start(self._announce)
+            yield {}
+            group.cancel_scope.cancel()
 
-    async def _announce(self) -> None:
+    async def _announce(self, *, task_status: TaskStatus[None]) -> None:
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
 
         def on_any_thread() -> None:
+            self._untold = True
             try:
                 loop.call_soon_threadsafe(changed.set)
             except RuntimeError:  # the loop was closed while the runtime was calling
                 log.debug("A change came after the server had ended")
 
         unsubscribe = self._runtime.subscribe(on_any_thread)
+        task_status.started()
         try:
             async with anyio.create_task_group() as group:
                 while True:
                     await changed.wait()
                     await anyio.sleep(_GATHER_SECONDS)
                     changed.clear()
-                    await self._tell(group)
+                    if self._untold:  # with several in-process clients, the first to wake tells all
+                        self._untold = False
+                        await self._tell(group)
         finally:
             unsubscribe()
 

@@ -121,12 +121,15 @@ class Refusal(JSONRPCError):
 def _refuse(line: bytes, error: ValidationError) -> Refusal | None:
     if not line.strip():
         return None
-    request_id = _id_of(line[:_SEEN], line[-_SEEN:])
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     if first["type"] == "json_invalid":
+        request_id = _id_of(line[:_SEEN], line[-_SEEN:])
         return Refusal.of(PARSE_ERROR, f"Parse error: {first['msg']}", request_id)
-    if line.lstrip()[:1] == b"[":
+    value = from_json(line)
+    if isinstance(value, list):
         return Refusal.of(INVALID_REQUEST, "Batches are not accepted: send one message a line", None)
+    given = value.get("id") if isinstance(value, dict) else None
+    request_id = given if isinstance(given, int | str) and not isinstance(given, bool) else None
     return Refusal.of(INVALID_REQUEST, "The line is not a JSON-RPC 2.0 message", request_id)
 
 

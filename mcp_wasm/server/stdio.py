@@ -74,6 +74,7 @@ async def run_stdio(server: Server[Any], options: ServerOptions) -> None:
             await server.run(reading, writing, server.create_initialization_options())
         return
     with _claimed(0, os.O_RDONLY) as source, _claimed(1, os.O_WRONLY) as sink:
+        sys.stdout.flush()  # what was printed and not yet written goes to stderr now, as all after it
         outgoing = Outgoing(sink)
         incoming = Incoming(source, outgoing, options)
         try:
@@ -104,14 +105,14 @@ def _claimed(descriptor: int, mode: int) -> Iterator[int]:
     """A private duplicate of a standard stream, while the original leads to nothing or to stderr."""
     import fcntl  # not on Windows, where this function is not called
 
-    try:
-        private = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
-    except OSError as error:
-        name = "standard input" if descriptor == 0 else "standard output"
-        raise InvalidSettings(name, "an open stream, since MCP runs on it", error.strerror) from None
+    name, opened = (
+        ("standard input", sys.__stdin__) if descriptor == 0 else ("standard output", sys.__stdout__)
+    )
+    if opened is None:  # the number may belong to some other file by now
+        raise InvalidSettings(name, "an open stream, since MCP runs on it", "a closed one")
+    private = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
     try:
         _divert(descriptor, mode)
-        sys.stdout.flush()  # what was printed and not yet written belongs to stderr, not to the protocol
         yield private
     finally:
         os.dup2(private, descriptor)
