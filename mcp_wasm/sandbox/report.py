@@ -41,10 +41,11 @@ class Outcome:
     """How a call ended when the guest returned.
 
     ``value`` is the result as plain JSON values (None for a function without
-    result; the ok side of a ``result``). Where the function returned ``err``,
-    ``failed`` is True and ``value`` is the error's payload.
+    result; the ok side of a ``result``), ``text`` the same as compact JSON. Where
+    the function returned ``err``, ``failed`` is True and both are the error's payload.
     """
 
     value: object
     failed: bool
+    text: str
     report: Report

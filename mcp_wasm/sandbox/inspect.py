@@ -1,0 +1,186 @@
+"""What a binary says of itself: its world, read through the engine's own types.
+
+Nothing of the guest runs. The large core modules are taken out first, so that
+reading an 18 MB component costs what its skeleton costs.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wasmtime import WasmtimeError, component
+from wasmtime.component import _types as native
+
+from mcp_wasm.component import types as wit
+from mcp_wasm.errors import ComponentRefused
+from mcp_wasm.sandbox import wasm_tools
+from mcp_wasm.sandbox.compile import CompileFailed, Job, compile_all
+from mcp_wasm.sandbox.engine import engine
+from mcp_wasm.sandbox.unbundle import Skeleton, unbundle
+
+MAX_BYTES = 256 * 1024 * 1024
+"""The largest binary that is looked at."""
+
+_MAX_NODES = 50_000
+_WIT_BYTES = 4 * 1024 * 1024
+_ASYNC_WORDS = ("async", "stream", "future", "error-context")
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """The world of a component, the same as WIT text, and its resolve (``wit --json``) or None."""
+
+    world: wit.World
+    text: str
+    resolve: dict[str, Any] | None
+    skeleton: Skeleton
+
+
+def inspect(binary: bytes, source: str) -> Inspection:
+    """Read the world of a component binary; ``source`` names it in errors.
+
+    Raises:
+        ComponentRefused: if it is no component, is damaged, or uses what the host cannot carry.
+    """
+    _check_header(binary, source)
+    skeleton = unbundle(binary)
+    try:
+        artifact = compile_all([Job("component", skeleton.binary)])[0]
+        compiled = component.Component.deserialize(engine(), artifact)
+    except (CompileFailed, WasmtimeError) as error:
+        raise _refusal(source, str(error)) from None
+    world = _Reader().world(compiled, {part.import_name for part in skeleton.parts})
+    text, resolve = _wit(skeleton.binary)
+    return Inspection(world, text, resolve, skeleton)
+
+
+def _check_header(binary: bytes, source: str) -> None:
+    if len(binary) > MAX_BYTES:
+        raise ComponentRefused(source, f"it has {len(binary):,} bytes; at most {MAX_BYTES:,} are taken")
+    if binary[:4] != b"\0asm":
+        raise ComponentRefused(source, "it is not WebAssembly", "A component file begins with the bytes 00 61 73 6d")
+    if binary[4:8] == b"\x01\0\0\0":
+        raise ComponentRefused(
+            source,
+            "it is a core module, which has no typed interface",
+            "Make a component of it: `wasm-tools component embed` with its WIT, then `wasm-tools component new`",
+        )
+    if binary[6:8] != b"\x01\0":
+        raise ComponentRefused(source, "it is not a component (unknown layer in its header)")
+
+
+def _refusal(source: str, message: str) -> ComponentRefused:
+    first = " ".join(line.strip() for line in message.splitlines()[:6] if line.strip())[:600]
+    if "requires the component model async" in message or any(f"`{w}`" in message for w in _ASYNC_WORDS):
+        return ComponentRefused(source, f"it uses async, stream or future, which no JSON value can carry ({first})")
+    return ComponentRefused(source, f"the engine refuses it: {first}")
+
+
+def _wit(skeleton: bytes) -> tuple[str, dict[str, Any] | None]:
+    with tempfile.TemporaryDirectory(prefix="mcp-wasm-") as scratch:
+        path = Path(scratch) / "skeleton.wasm"
+        path.write_bytes(skeleton)
+        return wit_text(path), wit_resolve(path)
+
+
+def wit_text(path: Path) -> str:
+    """The world of a component, or of WIT beside it, as WIT text; ``""`` where it cannot be printed."""
+    try:
+        return wasm_tools.run(["component", "wit", str(path)], output_limit=_WIT_BYTES).decode("utf-8", "replace")
+    except wasm_tools.WasmToolsFailed:
+        return ""
+
+
+def wit_resolve(path: Path) -> dict[str, Any] | None:
+    """The resolve of a component, or of a WIT file or folder; None where there is none to be had."""
+    try:
+        loaded = json.loads(wasm_tools.run(["component", "wit", "--json", str(path)], output_limit=_WIT_BYTES))
+    except (wasm_tools.WasmToolsFailed, ValueError):
+        return None
+    return loaded if isinstance(loaded, dict) else None
+
+
+class _TooLarge(Exception):
+    """A type has more parts than are read."""
+
+
+class _Reader:
+    """Reads engine types into the type model, within a budget for each function."""
+
+    def __init__(self) -> None:
+        self._left = 0
+
+    def world(self, compiled: component.Component, parts: set[str]) -> wit.World:
+        type_ = compiled.type
+        imports = tuple(
+            self._import(name, item.ty) for name, item in type_.imports(engine()).items() if name not in parts
+        )
+        exports: list[wit.Function] = []
+        for name, item in type_.exports(engine()).items():
+            if isinstance(item.ty, native.FuncType):
+                exports.append(self._function("", name, item.ty))
+            elif isinstance(item.ty, native.ComponentInstanceType):
+                exports += self._functions(name, item.ty)
+        return wit.World(imports, tuple(exports))
+
+    def _import(self, name: str, type_: Any) -> wit.Import:
+        if isinstance(type_, native.ComponentInstanceType):
+            return wit.Import(name, "interface", tuple(self._functions(name, type_)))
+        if isinstance(type_, native.FuncType):
+            return wit.Import(name, "function", (self._function("", name, type_),))
+        return wit.Import(name, "module" if isinstance(type_, native.ModuleType) else "other")
+
+    def _functions(self, interface: str, type_: Any) -> list[wit.Function]:
+        return [
+            self._function(interface, name, item.ty)
+            for name, item in type_.exports(engine()).items()
+            if isinstance(item.ty, native.FuncType)
+        ]
+
+    def _function(self, interface: str, name: str, type_: Any) -> wit.Function:
+        self._left = _MAX_NODES
+        try:
+            params = tuple(wit.Param(param, self._type(t)) for param, t in type_.params)
+            result = None if type_.result is None else self._type(type_.result)
+        except _TooLarge:
+            params = (wit.Param("value", wit.Unsupported(f"a type with over {_MAX_NODES:,} parts")),)
+            result = None
+        return wit.Function(interface, name, params, result)
+
+    def _type(self, type_: Any) -> wit.Type:
+        self._left -= 1
+        if self._left < 0:
+            raise _TooLarge
+        reader = _READERS.get(type(type_))
+        if reader is not None:
+            return reader(self, type_)
+        return wit.Unsupported(_UNSUPPORTED.get(type(type_), type(type_).__name__))
+
+    def _optional(self, type_: Any) -> wit.Type | None:
+        return None if type_ is None else self._type(type_)
+
+
+_UNSUPPORTED: dict[type, str] = {
+    native.StreamType: "stream",
+    native.FutureType: "future",
+    native.ErrorContext: "error-context",
+}
+
+_READERS: dict[type, Any] = {
+    native.ListType: lambda r, t: wit.List(r._type(t.element)),
+    native.TupleType: lambda r, t: wit.Tuple(tuple(r._type(e) for e in t.elements)),
+    native.RecordType: lambda r, t: wit.Record(tuple(wit.Field(n, r._type(f)) for n, f in t.fields)),
+    native.VariantType: lambda r, t: wit.Variant(tuple(wit.Case(n, r._optional(c)) for n, c in t.cases)),
+    native.EnumType: lambda r, t: wit.Enum(tuple(t.names)),
+    native.FlagsType: lambda r, t: wit.Flags(tuple(t.names)),
+    native.OptionType: lambda r, t: wit.Option(r._type(t.payload)),
+    native.ResultType: lambda r, t: wit.Result(r._optional(t.ok), r._optional(t.err)),
+    native.OwnType: lambda r, t: wit.Handle(owned=True),
+    native.BorrowType: lambda r, t: wit.Handle(owned=False),
+}
+for _name in ("bool", "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64", "f32", "f64", "char", "string"):
+    _READERS[getattr(native, _name.capitalize())] = lambda _r, _t, name=_name: wit.Primitive(name)

@@ -1,0 +1,193 @@
+"""One call in a fresh instance: a store, its budget, the call, and nothing left over.
+
+Synchronous; ``invoke`` runs it on a worker thread. Arguments are validated
+while they are lowered, before the store exists.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import time
+from collections.abc import Mapping
+from ctypes import byref
+from typing import Any
+
+from mcp_wasm.component import check as checking
+from mcp_wasm.errors import HostFault, InvalidArguments, McpWasmError, OutputLimitExceeded
+from mcp_wasm.sandbox import trap
+from mcp_wasm.sandbox.call import Call, at_epoch, keep, write_stderr, write_stdout
+from mcp_wasm.sandbox.engine import engine
+from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.sandbox.lower import Misfit
+from mcp_wasm.sandbox.prepared import Plan, Prepared
+from mcp_wasm.sandbox.raw import KIND, EngineError, Val, check, ffi
+from mcp_wasm.sandbox.report import Outcome, Report
+from mcp_wasm.sandbox.stop import Stop, Watchdog
+
+_NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
+
+
+class Arguments:
+    """Lowered arguments of one call, freed on exit.
+
+    Raises:
+        InvalidArguments: naming every place that does not fit.
+    """
+
+    __slots__ = ("count", "values")
+
+    def __init__(self, tool: str, plan: Plan, given: Mapping[str, Any]) -> None:
+        self.count = len(plan.params)
+        self.values = (Val * max(1, self.count))()
+        try:
+            if given.__class__ is not dict or not plan.names.issuperset(given):
+                raise Misfit
+            for index, (name, optional, lower) in enumerate(plan.params):
+                if name in given:
+                    lower(given[name], self.values[index])
+                elif optional:
+                    self.values[index].kind = KIND["option"]
+                else:
+                    raise Misfit
+        except Misfit:
+            self.free()
+            raise _explained(tool, plan, given) from None
+        except BaseException:
+            self.free()
+            raise
+
+    def free(self) -> None:
+        """Give the values back to the engine."""
+        for index in range(self.count):
+            ffi.wasmtime_component_val_delete(byref(self.values[index]))
+        self.count = 0
+
+
+def _explained(tool: str, plan: Plan, given: object) -> McpWasmError:
+    mismatches = checking.check(plan.function, given)
+    if mismatches:
+        return InvalidArguments(tool, mismatches)
+    return HostFault(f"the arguments of {tool} were refused without a reason")
+
+
+def run(
+    tool: str, prepared: Prepared, plan: Plan, given: Mapping[str, Any], limits: Limits, stop: Stop, watchdog: Watchdog
+) -> Outcome:
+    """Call one function in a fresh instance.
+
+    Raises:
+        InvalidArguments: before anything runs.
+        GuestError, HostFault: carrying a ``report`` of what was spent.
+    """
+    arguments = Arguments(tool, plan, given)
+    try:
+        return _run(prepared, plan, arguments, limits, stop, watchdog)
+    finally:
+        arguments.free()
+
+
+def _run(
+    prepared: Prepared, plan: Plan, arguments: Arguments, limits: Limits, stop: Stop, watchdog: Watchdog
+) -> Outcome:
+    begun = time.monotonic()
+    stop.deadline = begun + limits.deadline
+    call = Call(stop, limits.log)
+    store = ffi.wasmtime_store_new(engine().ptr(), call.number, _NO_FINALIZER)
+    context = ffi.wasmtime_store_context(store)
+    times = [begun, begun]
+    try:
+        _set_budget(store, context, call, limits)
+        watchdog.begin(stop)
+        try:
+            if prepared.needs_wasi:
+                _set_wasi(context, call)
+            result, text = _enter(prepared, plan, arguments, context, times)
+        except EngineError as error:
+            raise trap.failure(call, limits, _fuel_used(context, limits), str(error)) from None
+        finally:
+            watchdog.end(stop)
+        _check_end(call, limits, text)
+        return Outcome(*result, text, _report(prepared, call, context, limits, times))
+    except McpWasmError as error:
+        error.report = _report(prepared, call, context, limits, times)
+        raise
+    finally:
+        ffi.wasmtime_store_delete(store)
+        call.close()
+
+
+def _set_budget(store: Any, context: Any, call: Call, limits: Limits) -> None:
+    check(ffi.wasmtime_context_set_fuel(context, limits.fuel))
+    ffi.wasmtime_store_limiter(
+        store, limits.memory, limits.table_elements, limits.instances, limits.tables, limits.memories
+    )
+    ffi.wasmtime_store_epoch_deadline_callback(store, at_epoch, call.number, keep)
+    ffi.wasmtime_context_set_epoch_deadline(context, 1)
+
+
+def _set_wasi(context: Any, call: Call) -> None:
+    config = ffi.wasi_config_new()
+    ffi.wasi_config_set_stdout_custom(config, write_stdout, call.number, keep)
+    ffi.wasi_config_set_stderr_custom(config, write_stderr, call.number, keep)
+    check(ffi.wasmtime_context_set_wasi(context, config))
+
+
+def _enter(
+    prepared: Prepared, plan: Plan, arguments: Arguments, context: Any, times: list[float]
+) -> tuple[tuple[Any, bool], str]:
+    instance, function = ffi.wasmtime_component_instance_t(), ffi.wasmtime_component_func_t()
+    check(
+        ffi.wasmtime_component_linker_instantiate(
+            prepared.linker.ptr(), context, prepared.component.ptr(), byref(instance)
+        )
+    )
+    times[1] = time.monotonic()
+    if not ffi.wasmtime_component_instance_get_func(byref(instance), context, plan.index.ptr(), byref(function)):
+        raise EngineError(f"the instance has no {plan.function.path}")
+    slot = Val()
+    returns = plan.lift is not None
+    check(
+        ffi.wasmtime_component_func_call(
+            byref(function), context, arguments.values, arguments.count, byref(slot), 1 if returns else 0
+        )
+    )
+    if plan.lift is None:
+        return (None, False), "null"
+    try:
+        value = plan.lift(slot)
+    finally:
+        ffi.wasmtime_component_val_delete(byref(slot))
+    failed = False
+    if plan.fails:
+        ((side, value),) = value.items()
+        failed = side == "err"
+    return (value, failed), json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _check_end(call: Call, limits: Limits, text: str) -> None:
+    stopped = trap.overdue(call, limits)
+    if stopped is not None:
+        raise stopped
+    if call.fault is not None:
+        raise HostFault("a host function failed") from call.fault
+    if len(text) > limits.result:
+        raise OutputLimitExceeded(limits.result, len(text))
+
+
+def _fuel_used(context: Any, limits: Limits) -> int:
+    left = ctypes.c_uint64(0)
+    check(ffi.wasmtime_context_get_fuel(context, byref(left)))
+    return limits.fuel - min(left.value, limits.fuel)
+
+
+def _report(prepared: Prepared, call: Call, context: Any, limits: Limits, times: list[float]) -> Report:
+    begun, instantiated = times
+    return Report(
+        digest=prepared.digest,
+        fuel=_fuel_used(context, limits),
+        instantiate_ms=(instantiated - begun) * 1e3,
+        run_ms=(time.monotonic() - instantiated) * 1e3,
+        stdout=call.stdout.printed(),
+        stderr=call.stderr.printed(),
+    )

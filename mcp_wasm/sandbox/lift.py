@@ -1,0 +1,173 @@
+"""Component values to JSON values: a plan compiled once per type, run once per result.
+
+Reads only; whoever holds the component value deletes it. The JSON is that of
+the table in ``component.schema``: big integers as decimal text, bytes as
+base64, non-finite floats by name, ``f32`` with its shortest digits.
+"""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import math
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+from mcp_wasm.component import types as wit
+from mcp_wasm.component.values import shortest_f32
+from mcp_wasm.sandbox.lower import ARRAY_CODE
+from mcp_wasm.sandbox.raw import PAYLOAD, VAL_SIZE, get_text
+
+Lift = Callable[[Any], Any]
+"""Reads a component value into a JSON value."""
+
+_SAFE = 2**53 - 1
+"""The largest integer that every JSON reader keeps exact (RFC 8259, section 6)."""
+
+
+def lift_plan(type_: wit.Type) -> Lift:
+    """The plan that reads values of ``type_``."""
+    match type_:
+        case wit.Primitive(primitive=name):
+            return _primitive(name)
+        case wit.List(element=element):
+            return _list(element)
+        case wit.Tuple(elements=elements):
+            plans = [lift_plan(element) for element in elements]
+            return lambda slot: _each(plans, slot.of.tuple.data)
+        case wit.Record(fields=fields):
+            return _record(fields)
+        case wit.Variant(cases=cases):
+            return _variant(cases)
+        case wit.Enum():
+            return lambda slot: get_text(slot.of.enumeration)
+        case wit.Flags(flags=names):
+            return _flags(names)
+        case wit.Option(payload=payload):
+            return _option(payload)
+        case wit.Result(ok=ok, err=err):
+            return _result(ok, err)
+    raise TypeError(f"{type_} cannot be lifted; it should have been refused when the component was inspected")
+
+
+def number(value: float) -> float | str:
+    """A float as JSON: itself, or its name where JSON has no number for it."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+
+
+def whole(value: int) -> int | str:
+    """A 64-bit integer as JSON: itself, or its decimal digits where readers would round it."""
+    return value if -_SAFE <= value <= _SAFE else str(value)
+
+
+def _primitive(name: str) -> Lift:
+    if name in ("u64", "s64"):
+        return lambda slot: whole(getattr(slot.of, name))
+    return {
+        "bool": lambda slot: bool(slot.of.boolean),
+        "f32": lambda slot: number(shortest_f32(slot.of.f32)),
+        "f64": lambda slot: number(slot.of.f64),
+        "char": lambda slot: chr(slot.of.character),
+        "string": lambda slot: get_text(slot.of.string),
+    }.get(name, lambda slot: getattr(slot.of, name))
+
+
+def _each(plans: list[Lift], data: Any) -> list[Any]:
+    return [plan(data[index]) for index, plan in enumerate(plans)]
+
+
+def _list(element: wit.Type) -> Lift:
+    if element == wit.Primitive("u8"):
+        return lambda slot: base64.b64encode(_gather(slot.of.list, 1)).decode("ascii")
+    if isinstance(element, wit.Primitive) and element.primitive in ARRAY_CODE:
+        return _numbers(element.primitive)
+    one = lift_plan(element)
+
+    def lift(slot: Any) -> list[Any]:
+        vector = slot.of.list
+        data = vector.data
+        return [one(data[index]) for index in range(vector.size)]
+
+    return lift
+
+
+def _gather(vector: Any, width: int) -> bytes:
+    """The payloads of a list of numbers, packed; a few slice operations whatever its length."""
+    if not vector.size:
+        return b""
+    data = ctypes.string_at(vector.data, vector.size * VAL_SIZE)
+    packed = bytearray(vector.size * width)
+    for byte in range(width):
+        packed[byte::width] = data[PAYLOAD + byte :: VAL_SIZE]
+    return bytes(packed)
+
+
+def _numbers(name: str) -> Lift:
+    code = ARRAY_CODE[name]
+    width = array(code).itemsize
+    wrap: Callable[[Any], Any] | None = {"u64": whole, "s64": whole, "f64": number}.get(name)
+
+    def lift(slot: Any) -> list[Any]:
+        values = array(code, _gather(slot.of.list, width)).tolist()
+        return values if wrap is None else [wrap(value) for value in values]
+
+    return lift
+
+
+def _record(fields: tuple[wit.Field, ...]) -> Lift:
+    plans = [(f.name, lift_plan(f.type)) for f in fields]
+
+    def lift(slot: Any) -> dict[str, Any]:
+        data = slot.of.record.data
+        return {name: plan(data[index].val) for index, (name, plan) in enumerate(plans)}
+
+    return lift
+
+
+def _variant(cases: tuple[wit.Case, ...]) -> Lift:
+    plans = {c.name: None if c.type is None else lift_plan(c.type) for c in cases}
+
+    def lift(slot: Any) -> dict[str, Any]:
+        tag = get_text(slot.of.variant.discriminant)
+        plan = plans[tag]
+        if plan is None:
+            return {"tag": tag}
+        return {"tag": tag, "val": plan(slot.of.variant.val.contents)}
+
+    return lift
+
+
+def _flags(names: tuple[str, ...]) -> Lift:
+    def lift(slot: Any) -> list[str]:
+        vector = slot.of.flags
+        given = {get_text(vector.data[index]) for index in range(vector.size)}
+        return [name for name in names if name in given]
+
+    return lift
+
+
+def _option(payload: wit.Type) -> Lift:
+    plan, nested = lift_plan(payload), isinstance(payload, wit.Option)
+
+    def lift(slot: Any) -> Any:
+        box = slot.of.option
+        if not box:
+            return None
+        value = plan(box.contents)
+        return {"some": value} if nested else value
+
+    return lift
+
+
+def _result(ok: wit.Type | None, err: wit.Type | None) -> Lift:
+    plans = (None if err is None else lift_plan(err), None if ok is None else lift_plan(ok))
+
+    def lift(slot: Any) -> dict[str, Any]:
+        is_ok = bool(slot.of.result.is_ok)
+        plan = plans[is_ok]
+        return {"ok" if is_ok else "err": None if plan is None else plan(slot.of.result.val.contents)}
+
+    return lift

@@ -1,0 +1,158 @@
+"""A component made ready to run: compiled or loaded, linked, its plans compiled.
+
+Everything here is shared by all calls of the component and never changes; what
+belongs to one call is in ``instance``.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import wasmtime
+from wasmtime import WasmtimeError, component
+
+from mcp_wasm.component import types as wit
+from mcp_wasm.errors import ComponentRefused
+from mcp_wasm.sandbox.artifacts import Cache
+from mcp_wasm.sandbox.compile import CompileFailed, Job, compile_all
+from mcp_wasm.sandbox.engine import engine, engine_key
+from mcp_wasm.sandbox.lift import Lift, lift_plan
+from mcp_wasm.sandbox.linker import linker
+from mcp_wasm.sandbox.lower import Lower, lower_plan
+from mcp_wasm.sandbox.unbundle import Skeleton, unbundle
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one function is called: where it is, how arguments go in and the result comes out.
+
+    ``fails`` is whether the function's result is a ``result``, whose error side
+    is the call's failure.
+    """
+
+    function: wit.Function
+    index: component.ExportIndex
+    params: tuple[tuple[str, bool, Lower], ...]
+    names: frozenset[str]
+    lift: Lift | None
+    fails: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A component that can be instantiated: ``plans`` by full export path."""
+
+    digest: str
+    component: component.Component
+    linker: component.Linker
+    modules: tuple[wasmtime.Module, ...]
+    plans: dict[str, Plan]
+    needs_wasi: bool
+
+
+class Shelf:
+    """Loads and compiles components through a cache; core modules are shared by their digest."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._modules: weakref.WeakValueDictionary[str, wasmtime.Module] = weakref.WeakValueDictionary()
+        self._compiling = threading.Lock()
+
+    def prepare(self, digest: str, world: wit.World, functions: list[wit.Function], read: Callable[[], bytes]) -> Prepared:
+        """The component ``digest``, whose bytes ``read`` gives where it is not in the cache.
+
+        Raises:
+            ComponentRefused: if the engine refuses to compile it.
+        """
+        loaded = self._load(digest)
+        if loaded is None:
+            with self._compiling:
+                loaded = self._load(digest)
+                if loaded is None:
+                    loaded = self._compile(digest, unbundle(read()))
+        compiled, modules = loaded
+        plans = {function.path: _plan(compiled, function) for function in functions}
+        needs_wasi = any(item.name.startswith("wasi:") for item in world.imports)
+        return Prepared(digest, compiled, linker(modules), tuple(modules.values()), plans, needs_wasi)
+
+    def is_compiled(self, digest: str) -> bool:
+        """Whether ``prepare`` will only load."""
+        return (self._cache.folder / _name("parts", digest)).exists()
+
+    def _load(self, digest: str) -> tuple[component.Component, dict[str, wasmtime.Module]] | None:
+        listed = self._cache.read(_name("parts", digest))
+        path = self._cache.path(_name("component", digest))
+        if listed is None or path is None:
+            return None
+        modules: dict[str, wasmtime.Module] = {}
+        for name, part in json.loads(listed).items():
+            module = self._module(part)
+            if module is None:
+                return None
+            modules[name] = module
+        try:
+            return component.Component.deserialize_file(engine(), str(path)), modules
+        except WasmtimeError:
+            self._cache.remove(path.name)
+            return None
+
+    def _module(self, digest: str) -> wasmtime.Module | None:
+        module = self._modules.get(digest)
+        if module is None:
+            path = self._cache.path(_name("module", digest))
+            if path is None:
+                return None
+            try:
+                module = wasmtime.Module.deserialize_file(engine(), str(path))
+            except WasmtimeError:
+                self._cache.remove(path.name)
+                return None
+            module = self._modules.setdefault(digest, module)
+        return module
+
+    def _compile(self, digest: str, skeleton: Skeleton) -> tuple[component.Component, dict[str, wasmtime.Module]]:
+        missing = {part.digest: part.binary for part in skeleton.parts if self._module(part.digest) is None}
+        jobs = [Job("component", skeleton.binary), *(Job("module", binary) for binary in missing.values())]
+        try:
+            artifacts = compile_all(jobs)
+        except CompileFailed as error:
+            raise ComponentRefused(digest[:12], f"the engine refuses it: {error}") from None
+        self._cache.write(_name("component", digest), artifacts[0])
+        for part, artifact in zip(missing, artifacts[1:], strict=True):
+            self._cache.write(_name("module", part), artifact)
+        parts = {part.import_name: part.digest for part in skeleton.parts}
+        self._cache.write(_name("parts", digest), json.dumps(parts).encode())
+        loaded = self._load(digest)
+        if loaded is not None:
+            return loaded
+        # The cache is too small for its own newest entries: run from memory.
+        modules = {}
+        by_digest = dict(zip(missing, artifacts[1:], strict=True))
+        for part in skeleton.parts:
+            kept = self._module(part.digest)
+            modules[part.import_name] = kept or wasmtime.Module.deserialize(engine(), by_digest[part.digest])
+        return component.Component.deserialize(engine(), artifacts[0]), modules
+
+
+def _name(kind: str, digest: str) -> str:
+    return f"{kind}-{digest}-{engine_key()}"
+
+
+def _plan(compiled: component.Component, function: wit.Function) -> Plan:
+    parent = compiled.get_export_index(function.interface) if function.interface else None
+    index = compiled.get_export_index(function.name, parent)
+    if index is None:
+        raise ComponentRefused(function.path, "the component does not export it")
+    result, fails = function.result, isinstance(function.result, wit.Result)
+    return Plan(
+        function,
+        index,
+        tuple((p.name, isinstance(p.type, wit.Option), lower_plan(p.type)) for p in function.params),
+        frozenset(p.name for p in function.params),
+        None if result is None else lift_plan(result),
+        fails,
+    )

@@ -1,0 +1,96 @@
+"""Stopping guests: one token a call, one watchdog thread a process.
+
+The engine checks an epoch counter in compiled code. The watchdog sleeps until
+the nearest deadline or a cancellation and only then advances the epoch; each
+running store then looks at its own token and goes on, or traps. So an idle
+process has no timer, and no call is stopped for another one's sake.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+_AGAIN = 0.02
+"""Seconds between epochs while an overdue guest has not yet stopped."""
+
+
+class Stop:
+    """Whether and why a call has to end.
+
+    ``deadline`` is in seconds of ``time.monotonic()``; infinite until the call
+    begins, since waiting for a worker or a compile is not the guest's time.
+    """
+
+    __slots__ = ("cancelled", "deadline")
+
+    def __init__(self) -> None:
+        self.deadline = float("inf")
+        self.cancelled = False
+
+    def due(self) -> bool:
+        """Whether the guest must not run any further."""
+        return self.cancelled or time.monotonic() >= self.deadline
+
+
+class Watchdog:
+    """Advances the epoch when a running call is due. One daemon thread, joined by ``close``.
+
+    A thread that touches the engine while the interpreter exits crashes the
+    process, so whoever makes a watchdog closes it.
+    """
+
+    def __init__(self, advance: Callable[[], None]) -> None:
+        self._advance = advance
+        self._running: set[Stop] = set()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def begin(self, stop: Stop) -> None:
+        """Watch ``stop``; its store's epoch deadline is set already, so no advance can be missed."""
+        with self._changed:
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._watch, name="mcp-wasm watchdog", daemon=True)
+                self._thread.start()
+            self._running.add(stop)
+            self._changed.notify()
+
+    def end(self, stop: Stop) -> None:
+        """Stop watching."""
+        with self._changed:
+            self._running.discard(stop)
+
+    def cancel(self, stop: Stop) -> None:
+        """Make the call due now, whether it runs already or not."""
+        with self._changed:
+            stop.cancelled = True
+            self._changed.notify()
+
+    def cancel_all(self) -> None:
+        """Make every running call due now."""
+        with self._changed:
+            for stop in self._running:
+                stop.cancelled = True
+            self._changed.notify()
+
+    def close(self) -> None:
+        """End the thread and wait for it."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+
+    def _watch(self) -> None:
+        with self._changed:
+            while not self._closed:
+                if any(stop.due() for stop in self._running):
+                    self._advance()
+                    self._changed.wait(_AGAIN)
+                    continue
+                nearest = min((stop.deadline for stop in self._running), default=float("inf"))
+                pause = nearest - time.monotonic()
+                self._changed.wait(None if pause == float("inf") else max(pause, 0.001))

