@@ -86,14 +86,13 @@ class Presenter:
             blocks = self._media(outcome.value, limit, owner)
             if blocks is not None:
                 return COMPLETE | {"content": blocks, "isError": False, "_meta": meta(outcome.report)}
-        wrapped = {"result": outcome.value}
-        data = json_bytes(wrapped)
+        text = f'{{"result":{outcome.text}}}'
         wire = COMPLETE | {"isError": False, "_meta": meta(outcome.report)}
-        if len(data) > limit and result is not None and can_grow(result):
-            return wire | self._cut(data, limit, owner, structured=structured)
+        if _size(text, limit) > limit and result is not None and can_grow(result):
+            return wire | self._cut(text.encode(), limit, owner, structured=structured)
         if structured:
-            wire["structuredContent"] = wrapped
-        return wire | {"content": [_text(data.decode())]}
+            wire["structuredContent"] = {"result": outcome.value}
+        return wire | {"content": [_text(text)]}
 
     def value(self, value: object, *, limit: int, owner: str) -> Wire:
         """The result of a tool of the server's own."""
@@ -106,9 +105,8 @@ class Presenter:
 
     def guest_error(self, outcome: Outcome, *, limit: int, owner: str) -> Wire:
         """The result of a call whose function returned ``err``: its text, and its JSON."""
-        data = json_bytes({"err": outcome.value})
-        spoken = _spoken(outcome.value)
-        text = f"{spoken}\n{data.decode()}" if spoken else data.decode()
+        text, spoken = f'{{"err":{outcome.text}}}', _spoken(outcome.value)
+        text = f"{spoken}\n{text}" if spoken else text
         return self.error(text, outcome.report, limit=limit, owner=owner)
 
     def error(self, text: str, report: Report | None, *, limit: int, owner: str) -> Wire:
@@ -206,6 +204,11 @@ def _spoken(payload: object) -> str:
             return words
         case _:
             return ""
+
+
+def _size(text: str, limit: int) -> int:
+    """The size of ``text`` in bytes, or any number that is not above ``limit`` where that is plain."""
+    return len(text) if 4 * len(text) <= limit else len(text.encode())
 
 
 def _text(text: str) -> Wire:

@@ -10,12 +10,14 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import anyio
 import uvicorn
+from anyio.abc import TaskStatus
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_wasm.errors import InvalidSettings
 from mcp_wasm.server.app import ToolServer, build
@@ -43,7 +45,8 @@ async def serve_http(
 
     Port 0 takes a free one. The address is printed on stderr when the socket is
     open, and given to ``started``. Calls in flight may finish for
-    ``options.shutdown_seconds``. The runtime stays open.
+    ``options.shutdown_seconds``, also when this task is cancelled. The runtime
+    stays open.
 
     Raises:
         InvalidSettings: for an address beyond loopback without a token, an empty
@@ -55,14 +58,19 @@ async def serve_http(
         expected = "a loopback address, or a token as well: whoever reaches the port could call the tools"
         raise InvalidSettings("http", expected, host)
     listening = _bind(host, port)
-    app = application(build(runtime, options), options, host, token)
+    requests = Requests(application(build(runtime, options), options, host, token))
     url = _url(host, listening.getsockname()[1])
-    server = _Uvicorn(app, options)
+    server = _Uvicorn(requests, options)
     sys.stderr.write(f"Serving MCP at {url}\n")
     sys.stderr.flush()
     if started is not None:
         started(url)
-    await server.serve(sockets=[listening])
+    async with anyio.create_task_group() as group:
+        try:
+            await group.start(server.run_to_its_end, listening)
+            await server.over.wait()
+        finally:
+            server.stop()
 
 
 def application(server: ToolServer, options: ServerOptions, host: str, token: str | None) -> ASGIApp:
@@ -90,14 +98,58 @@ def application(server: ToolServer, options: ServerOptions, host: str, token: st
     )
 
 
+class Requests:
+    """Passes requests on to ``app`` and can end all that are in flight, each with a whole response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._running: set[anyio.CancelScope] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        last: Message = {}
+
+        async def remember(message: Message) -> None:
+            nonlocal last
+            last = message
+            await send(message)
+
+        with anyio.CancelScope() as running:
+            self._running.add(running)
+            try:
+                await self._app(scope, receive, remember)
+            finally:
+                self._running.discard(running)
+        if running.cancelled_caught:
+            with anyio.move_on_after(0.1):  # a client that reads nothing does not get to wait for the end
+                await _finish(last, scope, receive, send)
+
+    def end(self) -> None:
+        """End what is in flight."""
+        for running in tuple(self._running):
+            running.cancel()
+
+
+async def _finish(last: Message, scope: Scope, receive: Receive, send: Send) -> None:
+    """Complete a response of which ``last`` was sent last."""
+    if not last:
+        await PlainTextResponse("The server is ending", 503)(scope, receive, send)
+    elif last["type"] == "http.response.start" or last.get("more_body"):
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
 class _Uvicorn(uvicorn.Server):
     """uvicorn that ends within a second of a signal, and then returns instead of raising the signal again."""
 
-    def __init__(self, app: ASGIApp, options: ServerOptions) -> None:
-        self._grace = options.shutdown_seconds
+    def __init__(self, requests: Requests, options: ServerOptions) -> None:
+        self._requests, self._grace = requests, options.shutdown_seconds
+        self.over = anyio.Event()
         super().__init__(
             uvicorn.Config(
-                app,
+                requests,
                 log_level="warning",
                 access_log=False,
                 server_header=False,
@@ -105,8 +157,18 @@ class _Uvicorn(uvicorn.Server):
                 lifespan="on",
                 ws="none",
                 limit_concurrency=4 * options.sessions,
+                timeout_graceful_shutdown=self._grace + 0.3,  # type: ignore[arg-type]  # seconds, of any kind
             )
         )
+
+    async def run_to_its_end(
+        self, listening: socket.socket, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Serve until ``stop``; a cancellation is left to whoever calls that."""
+        task_status.started()
+        with anyio.CancelScope(shield=True):
+            await self.serve(sockets=[listening])
+        self.over.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -126,11 +188,7 @@ class _Uvicorn(uvicorn.Server):
         """Accept no more, and give what is in flight its last moment."""
         if not self.should_exit:
             self.should_exit = True
-            asyncio.get_running_loop().call_later(self._grace, self._give_up)
-
-    def _give_up(self) -> None:
-        for task in self.server_state.tasks:
-            task.cancel()
+            asyncio.get_running_loop().call_later(self._grace, self._requests.end)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -194,7 +194,10 @@ def test_a_message_may_come_byte_by_byte_and_many_at_once(start: Start) -> None:
     assert {server.receive()["id"] for _ in range(300)} == set(range(300))
 
 
-def test_what_is_printed_in_the_process_never_reaches_the_protocol(start: Start) -> None:
+def test_what_is_printed_in_the_process_never_reaches_the_protocol(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     server = start("noisy=1", stderr=subprocess.DEVNULL)
     server.greet()
     for number in range(50):
