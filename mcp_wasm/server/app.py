@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.context import CallNext, HandlerResult
@@ -46,7 +47,10 @@ class ToolServer(Server[dict[str, Any]]):
     """The SDK's server, which tells clients of the handshake protocols that its lists can change.
 
     Over HTTP the SDK asks for the options itself and without arguments, so the default has to say it.
+    ``end_calls`` stops the guests of all calls in flight, each of which is then answered.
     """
+
+    end_calls: Callable[[], None]
 
     def create_initialization_options(
         self,
@@ -88,7 +92,9 @@ def build(runtime: Runtime, options: ServerOptions) -> ToolServer:
         on_subscriptions_listen=changes.listen,
     )
     server.add_request_handler("tools/list", PaginatedRequestParams, list_tools)
-    server.add_request_handler("tools/call", CallToolRequestParams, Calls(runtime, catalog, Presenter(store)))
+    calls = Calls(runtime, catalog, Presenter(store))
+    server.end_calls = calls.end
+    server.add_request_handler("tools/call", CallToolRequestParams, calls)
     server.add_request_handler("resources/list", PaginatedRequestParams, resources.list)
     server.add_request_handler("resources/templates/list", PaginatedRequestParams, resources.templates)
     server.add_request_handler("resources/read", ReadResourceRequestParams, resources.read)

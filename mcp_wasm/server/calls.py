@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolRequestParams
 
@@ -32,12 +33,15 @@ LIMITS_KEY = "mcp-wasm/limits"
 
 Arguments = Mapping[str, Any]
 
+_ENDING = "The server is ending and has stopped this call."
+
 
 class Calls:
     """Serves ``tools/call`` for ``runtime``."""
 
     def __init__(self, runtime: Runtime, catalog: Catalog, presenter: Presenter) -> None:
         self._runtime, self._catalog, self._presenter = runtime, catalog, presenter
+        self._running: set[anyio.CancelScope] = set()
 
     async def __call__(self, ctx: Context, params: CallToolRequestParams) -> Wire:
         """The wire form of the ``CallToolResult``.
@@ -45,6 +49,20 @@ class Calls:
         Raises:
             MCPError: INVALID_PARAMS for an unknown tool or a limit that is none.
         """
+        with anyio.CancelScope() as running:
+            self._running.add(running)
+            try:
+                return await self._answer(ctx, params)
+            finally:
+                self._running.discard(running)
+        return self._presenter.error(_ENDING, None, limit=len(_ENDING), owner="")
+
+    def end(self) -> None:
+        """Stop the guests of all calls in flight; each is answered with an error."""
+        for running in tuple(self._running):
+            running.cancel()
+
+    async def _answer(self, ctx: Context, params: CallToolRequestParams) -> Wire:
         peer = peer_of(ctx)
         limits = Limits()
         try:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 PATH = "/mcp"
 
+_LAST_WORDS = 0.15
+"""Seconds between stopping the guests and ending what is then still open, such as listening streams."""
+
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
 
 
@@ -58,9 +61,9 @@ async def serve_http(
         expected = "a loopback address, or a token as well: whoever reaches the port could call the tools"
         raise InvalidSettings("http", expected, host)
     listening = _bind(host, port)
-    requests = Requests(application(build(runtime, options), options, host, token))
+    tools = build(runtime, options)
     url = _url(host, listening.getsockname()[1])
-    server = _Uvicorn(requests, options)
+    server = _Uvicorn(Requests(application(tools, options, host, token)), tools.end_calls, options)
     sys.stderr.write(f"Serving MCP at {url}\n")
     sys.stderr.flush()
     if started is not None:
@@ -144,8 +147,8 @@ async def _finish(last: Message, scope: Scope, receive: Receive, send: Send) -> 
 class _Uvicorn(uvicorn.Server):
     """uvicorn that ends within a second of a signal, and then returns instead of raising the signal again."""
 
-    def __init__(self, requests: Requests, options: ServerOptions) -> None:
-        self._requests, self._grace = requests, options.shutdown_seconds
+    def __init__(self, requests: Requests, end_calls: Callable[[], None], options: ServerOptions) -> None:
+        self._requests, self._end_calls, self._grace = requests, end_calls, options.shutdown_seconds
         self.over = anyio.Event()
         super().__init__(
             uvicorn.Config(
@@ -157,7 +160,7 @@ class _Uvicorn(uvicorn.Server):
                 lifespan="on",
                 ws="none",
                 limit_concurrency=4 * options.sessions,
-                timeout_graceful_shutdown=self._grace + 0.3,  # type: ignore[arg-type]  # seconds, of any kind
+                timeout_graceful_shutdown=self._grace + _LAST_WORDS + 0.2,  # type: ignore[arg-type]
             )
         )
 
@@ -185,10 +188,12 @@ class _Uvicorn(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def stop(self) -> None:
-        """Accept no more, and give what is in flight its last moment."""
+        """Accept no more; let what is in flight finish for a moment, then stop it, then end the rest."""
         if not self.should_exit:
             self.should_exit = True
-            asyncio.get_running_loop().call_later(self._grace, self._requests.end)
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._grace, self._end_calls)
+            loop.call_later(self._grace + _LAST_WORDS, self._requests.end)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -54,4 +54,4 @@ class ServerOptions:
     allowed_origins: tuple[str, ...] = ()
     sessions: int = 1000
     session_seconds: float = 1800.0
-    shutdown_seconds: float = 0.4
+    shutdown_seconds: float = 0.3
