@@ -69,21 +69,35 @@ def _compile_apart(jobs: Sequence[Job], folder: Path) -> list[bytes]:
         plan.append({"kind": job.kind, "source": str(source), "target": str(target)})
     package_parent = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-P", "-m", "mcp_wasm.sandbox.compile"]
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={"PYTHONPATH": os.pathsep.join([str(package_parent), *filter(None, sys.path)])},
+    )
+    _children.add(child)
     try:
-        done = subprocess.run(
-            command,
-            input=json.dumps(plan).encode(),
-            capture_output=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-            env={"PYTHONPATH": os.pathsep.join([str(package_parent), *filter(None, sys.path)])},
-        )
+        _, printed = child.communicate(json.dumps(plan).encode(), timeout=_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         raise CompileFailed(f"compiling took over {_TIMEOUT_S} s") from None
-    if done.returncode != 0:
-        message = done.stderr[-_MESSAGE_CHARS:].decode("utf-8", "replace").strip()
-        raise CompileFailed(message or f"the compiler ended with {done.returncode}")
+    finally:
+        child.kill()
+        child.wait()
+        _children.discard(child)
+    if child.returncode != 0:
+        message = printed[-_MESSAGE_CHARS:].decode("utf-8", "replace").strip()
+        raise CompileFailed(message or f"the compiler ended with {child.returncode}")
     return [Path(step["target"]).read_bytes() for step in plan]
+
+
+_children: set[subprocess.Popen[bytes]] = set()
+
+
+def stop_all() -> None:
+    """Kill every compile that runs in a child process; those who wait for one get ``CompileFailed``."""
+    for child in tuple(_children):
+        child.kill()
 
 
 def _main() -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wasmtime import WasmtimeError, component
+from wasmtime import WasmtimeError, component, wat2wasm
 from wasmtime.component import _types as native
 
 from mcp_wasm.component import types as wit
@@ -25,6 +25,7 @@ from mcp_wasm.sandbox.unbundle import Skeleton, unbundle
 MAX_BYTES = 256 * 1024 * 1024
 """The largest binary that is looked at."""
 
+_TEXT_BYTES = 4 * 1024 * 1024
 _MAX_NODES = 50_000
 _WIT_BYTES = 4 * 1024 * 1024
 _ASYNC_WORDS = ("async", "stream", "future", "error-context")
@@ -38,6 +39,25 @@ class Inspection:
     text: str
     resolve: dict[str, Any] | None
     skeleton: Skeleton
+
+
+def read_binary(path: Path) -> bytes:
+    """The bytes of a component file; WebAssembly text (``.wat``) is assembled.
+
+    Raises:
+        ComponentRefused: if it cannot be read, is too large, or is text that does not assemble.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ComponentRefused(str(path), f"it cannot be read ({error.strerror})") from None
+    if path.suffix != ".wat" or len(content) > _TEXT_BYTES:
+        return content
+    try:
+        return bytes(wat2wasm(content))
+    except WasmtimeError as error:
+        raise ComponentRefused(str(path), f"its text does not assemble: {error}") from None
 
 
 def inspect(binary: bytes, source: str) -> Inspection:

@@ -72,9 +72,19 @@ def _explained(tool: str, plan: Plan, given: object) -> McpWasmError:
 
 
 def run(
-    tool: str, prepared: Prepared, plan: Plan, given: Mapping[str, Any], limits: Limits, stop: Stop, watchdog: Watchdog
+    tool: str,
+    prepared: Prepared,
+    plan: Plan,
+    given: Mapping[str, Any],
+    limits: Limits,
+    stop: Stop,
+    watchdog: Watchdog,
+    waits: tuple[float, float] = (0.0, 0.0),
 ) -> Outcome:
     """Call one function in a fresh instance.
+
+    ``waits`` are the seconds that the call waited for a compile and for a
+    worker; they are only reported.
 
     Raises:
         InvalidArguments: before anything runs.
@@ -82,20 +92,26 @@ def run(
     """
     arguments = Arguments(tool, plan, given)
     try:
-        return _run(prepared, plan, arguments, limits, stop, watchdog)
+        return _run(prepared, plan, arguments, limits, stop, watchdog, waits)
     finally:
         arguments.free()
 
 
 def _run(
-    prepared: Prepared, plan: Plan, arguments: Arguments, limits: Limits, stop: Stop, watchdog: Watchdog
+    prepared: Prepared,
+    plan: Plan,
+    arguments: Arguments,
+    limits: Limits,
+    stop: Stop,
+    watchdog: Watchdog,
+    waits: tuple[float, float],
 ) -> Outcome:
     begun = time.monotonic()
     stop.deadline = begun + limits.deadline
     call = Call(stop, limits.log)
     store = ffi.wasmtime_store_new(engine().ptr(), call.number, _NO_FINALIZER)
     context = ffi.wasmtime_store_context(store)
-    times = [begun, begun]
+    times = [begun, begun, *waits]
     try:
         _set_budget(store, context, call, limits)
         watchdog.begin(stop)
@@ -182,10 +198,12 @@ def _fuel_used(context: Any, limits: Limits) -> int:
 
 
 def _report(prepared: Prepared, call: Call, context: Any, limits: Limits, times: list[float]) -> Report:
-    begun, instantiated = times
+    begun, instantiated, compiling, queued = times
     return Report(
         digest=prepared.digest,
         fuel=_fuel_used(context, limits),
+        queue_ms=queued * 1e3,
+        compile_ms=compiling * 1e3,
         instantiate_ms=(instantiated - begun) * 1e3,
         run_ms=(time.monotonic() - instantiated) * 1e3,
         stdout=call.stdout.printed(),

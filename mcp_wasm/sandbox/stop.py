@@ -46,6 +46,7 @@ class Watchdog:
         self._running: set[Stop] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._closing = False
         self._closed = False
 
     def begin(self, stop: Stop) -> None:
@@ -54,6 +55,7 @@ class Watchdog:
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._watch, name="mcp-wasm watchdog", daemon=True)
                 self._thread.start()
+            stop.cancelled = stop.cancelled or self._closing
             self._running.add(stop)
             self._changed.notify()
 
@@ -68,9 +70,10 @@ class Watchdog:
             stop.cancelled = True
             self._changed.notify()
 
-    def cancel_all(self) -> None:
-        """Make every running call due now."""
+    def cancel_all(self, *, closing: bool = False) -> None:
+        """Make every running call due now, and with ``closing`` every later one as it begins."""
         with self._changed:
+            self._closing = self._closing or closing
             for stop in self._running:
                 stop.cancelled = True
             self._changed.notify()

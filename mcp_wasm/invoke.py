@@ -1,0 +1,162 @@
+"""A call, on one screen: tool and plain JSON in, plain JSON and its cost out.
+
+This is the only place where a call crosses from async code to the worker
+threads. It knows nothing of any protocol: the servers, the command line and the
+in-process API all take this path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from mcp_wasm.component import check as checking
+from mcp_wasm.component.types import Function, World
+from mcp_wasm.errors import Cancelled, InvalidArguments
+from mcp_wasm.sandbox import compile as compiling
+from mcp_wasm.sandbox import instance
+from mcp_wasm.sandbox.engine import engine
+from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.sandbox.prepared import Prepared, Shelf
+from mcp_wasm.sandbox.report import Outcome
+from mcp_wasm.sandbox.stop import Stop, Watchdog
+from mcp_wasm.sandbox.workers import Workers
+
+OnWait = Callable[[str], None]
+_HEARTBEAT_S = 1.0
+
+
+class Target:
+    """What a call runs: one function of one component, by digest, and where its bytes are."""
+
+    __slots__ = ("component", "digest", "function", "functions", "read", "tool", "world")
+
+    def __init__(
+        self,
+        tool: str,
+        function: Function,
+        *,
+        component: str,
+        digest: str,
+        world: World,
+        functions: list[Function],
+        read: Callable[[], bytes],
+    ) -> None:
+        self.tool, self.function = tool, function
+        self.component, self.digest, self.world = component, digest, world
+        self.functions, self.read = functions, read
+
+
+class Invoker:
+    """Runs calls on a bounded pool; compiles what a call needs beside it."""
+
+    def __init__(self, shelf: Shelf, workers: int) -> None:
+        self._shelf = shelf
+        self._workers = Workers(workers)
+        self._watchdog = Watchdog(engine().increment_epoch)
+        self._prepared: dict[str, Future[Prepared]] = {}
+        self._lock = threading.Lock()
+
+    async def call(
+        self, target: Target, arguments: Mapping[str, Any], limits: Limits, client: str, on_wait: OnWait | None = None
+    ) -> Outcome:
+        """Call from an event loop; cancelling the awaiting task stops the guest.
+
+        Raises:
+            McpWasmError: whatever went wrong, by whose fault it was.
+        """
+        begun = time.monotonic()
+        preparing = self.prepare(target)
+        if not preparing.done():
+            _refuse_early(target, arguments)
+            await _beat(asyncio.wrap_future(preparing), on_wait, f"compiling {target.component}")
+        job, stop = self._submit(preparing.result(), target, arguments, limits, client, begun)
+        try:
+            return await _beat(asyncio.wrap_future(job), on_wait, f"running {target.tool}")
+        except asyncio.CancelledError:
+            self._watchdog.cancel(stop)
+            raise
+
+    def call_sync(self, target: Target, arguments: Mapping[str, Any], limits: Limits, client: str) -> Outcome:
+        """Call from any thread; an interrupt (Ctrl-C) stops the guest."""
+        begun = time.monotonic()
+        preparing = self.prepare(target)
+        if not preparing.done():
+            _refuse_early(target, arguments)
+        job, stop = self._submit(preparing.result(), target, arguments, limits, client, begun)
+        try:
+            return job.result()
+        except BaseException:
+            self._watchdog.cancel(stop)
+            raise
+
+    def prepare(self, target: Target) -> Future[Prepared]:
+        """The component of ``target`` made ready to run, in the background; shared by all who wait."""
+        with self._lock:
+            future = self._prepared.get(target.digest)
+            if future is None or (future.done() and future.exception() is not None):
+                future = self._prepared[target.digest] = Future()
+                threading.Thread(
+                    target=self._prepare, args=(target, future), name=f"mcp-wasm compile {target.component}", daemon=True
+                ).start()
+            return future
+
+    def forget(self, digest: str) -> None:
+        """Let go of a component's compiled code; calls that run it keep it until they end."""
+        with self._lock:
+            self._prepared.pop(digest, None)
+
+    def close(self) -> None:
+        """Stop every guest and every compile, and join the threads."""
+        self._watchdog.cancel_all(closing=True)
+        compiling.stop_all()
+        self._workers.close()
+        self._watchdog.close()
+
+    def _prepare(self, target: Target, future: Future[Prepared]) -> None:
+        try:
+            future.set_result(self._shelf.prepare(target.digest, target.world, target.functions, target.read))
+        except BaseException as error:
+            future.set_exception(error)
+
+    def _submit(
+        self,
+        prepared: Prepared,
+        target: Target,
+        arguments: Mapping[str, Any],
+        limits: Limits,
+        client: str,
+        begun: float,
+    ) -> tuple[Future[Outcome], Stop]:
+        stop, submitted = Stop(), time.monotonic()
+        plan = prepared.plans[target.function.path]
+
+        def run() -> Outcome:
+            if stop.cancelled:
+                raise Cancelled
+            waits = (submitted - begun, time.monotonic() - submitted)
+            return instance.run(target.tool, prepared, plan, arguments, limits, stop, self._watchdog, waits)
+
+        return self._workers.submit(run, client=client, component=target.component), stop
+
+
+def _refuse_early(target: Target, arguments: Mapping[str, Any]) -> None:
+    """Wrong arguments need not wait for a compile."""
+    mismatches = checking.check(target.function, arguments)
+    if mismatches:
+        raise InvalidArguments(target.tool, mismatches)
+
+
+async def _beat(future: asyncio.Future[Any], on_wait: OnWait | None, doing: str) -> Any:
+    """The result of ``future``, telling ``on_wait`` every second that it is still being worked on."""
+    begun = time.monotonic()
+    while on_wait is not None:
+        await asyncio.wait([future], timeout=_HEARTBEAT_S)
+        if future.done():
+            break
+        on_wait(f"{doing}, {time.monotonic() - begun:.0f} s")
+    return await future

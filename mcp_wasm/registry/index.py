@@ -1,0 +1,123 @@
+"""The published components and their tools, by name: read without locks, replaced as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from mcp_wasm.component import names
+from mcp_wasm.errors import UnknownTool
+from mcp_wasm.registry.tool import Component, Tool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSetting:
+    """What a person set for one tool: another name, another title, not shown."""
+
+    name: str | None = None
+    title: str | None = None
+    hidden: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    components: Mapping[str, Component] = field(default_factory=dict)
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+
+
+class Index:
+    """Name to component, name to tool. Readers see one consistent state; writers take turns."""
+
+    def __init__(self, settings: Mapping[str, ToolSetting] | None = None) -> None:
+        self._settings = dict(settings or {})
+        self._state = _State()
+        self._writing = threading.Lock()
+        self._callbacks: dict[object, Callable[[], None]] = {}
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """All components, by name."""
+        return tuple(self._state.components.values())
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The tools that are shown, by name."""
+        return tuple(tool for tool in self._state.tools.values() if not tool.hidden)
+
+    def component(self, name: str) -> Component | None:
+        """The component of that name."""
+        return self._state.components.get(name)
+
+    def tool(self, name: str) -> Tool:
+        """The tool of that name, shown or hidden.
+
+        Raises:
+            UnknownTool: with the nearest names.
+        """
+        tools = self._state.tools
+        found = tools.get(name)
+        if found is None:
+            raise UnknownTool(name, names.nearest(name, [t.name for t in tools.values() if not t.hidden]))
+        return found
+
+    def put(self, component: Component) -> None:
+        """Add a component, or replace the one of its name."""
+        self._change(lambda now: {**now, component.name: component})
+
+    def remove(self, name: str) -> Component | None:
+        """Remove a component; it, or None if there was none."""
+        gone = self._state.components.get(name)
+        if gone is not None:
+            self._change(lambda now: {key: value for key, value in now.items() if key != name})
+        return gone
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call ``callback`` after each change, on the thread that made it; call the result to end that."""
+        key = object()
+        self._callbacks[key] = callback
+        
+        def end() -> None:
+            self._callbacks.pop(key, None)
+
+        return end
+
+    def _change(self, edit: Callable[[Mapping[str, Component]], Mapping[str, Component]]) -> None:
+        with self._writing:
+            components = edit(self._state.components)
+            ordered = {name: components[name] for name in sorted(components)}
+            tools = self._tools(ordered)
+            changed = tools != dict(self._state.tools) or list(ordered.values()) != list(self.components)
+            self._state = _State(MappingProxyType(ordered), MappingProxyType(tools))
+        if changed:
+            for callback in tuple(self._callbacks.values()):
+                callback()
+
+    def _tools(self, components: Mapping[str, Component]) -> dict[str, Tool]:
+        found: dict[str, Tool] = {}
+        for component in components.values():
+            for tool in component.tools:
+                shown = self._set(tool)
+                if shown.name in found:
+                    shown = replace(shown, name=_apart(tool))
+                found[shown.name] = shown
+        return dict(sorted(found.items()))
+
+    def _set(self, tool: Tool) -> Tool:
+        setting = self._settings.get(tool.name)
+        if setting is None:
+            return tool
+        return replace(
+            tool,
+            name=setting.name or tool.name,
+            title=setting.title or tool.title,
+            hidden=tool.hidden if setting.hidden is None else setting.hidden,
+        )
+
+
+def _apart(tool: Tool) -> str:
+    """Two components may give one name (`a_b` + `c`, `a` + `b_c`): a hash of the full path tells them apart."""
+    digest = hashlib.sha256(f"{tool.component} {tool.function.path}".encode()).hexdigest()[:6]
+    return f"{tool.name[: names.LONGEST - 7].rstrip('_')}_{digest}"
