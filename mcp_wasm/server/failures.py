@@ -13,10 +13,9 @@ from mcp.types import INVALID_PARAMS
 
 from mcp_wasm.errors import (
     Busy,
+    CallerError,
     Cancelled,
-    ComponentRefused,
     HostFault,
-    InvalidArguments,
     InvalidSettings,
     LimitExceeded,
     Trap,
@@ -54,7 +53,7 @@ def told(error: Exception) -> str:
             return f"{error} {RAISE.format(limit=error.limit)}"
         case Trap():
             return _trap(error)
-        case InvalidArguments() | ComponentRefused() | Busy() | Cancelled():
+        case CallerError() | Busy() | Cancelled():
             return str(error)
         case HostFault():
             log.error("Fault %s: %s", error.id, error.what, exc_info=error)

@@ -131,21 +131,22 @@ async def test_every_client_hears_of_changes_over_http(runtime: Runtime, program
         if isinstance(message, ToolListChangedNotification):
             told.set()
 
-    async with serving(runtime) as url:
-        async with client(url, "legacy", message_handler=hear) as old, client(url, "2026-07-28") as new:
-            assert old.server_capabilities.tools is not None
-            assert old.server_capabilities.tools.list_changed
-            await old.list_tools()
-            with anyio.fail_after(10):
-                async with new.listen(tools_list_changed=True) as changes:
-                    while (
-                        not told.is_set()
-                    ):  # the client opens its stream for notifications in the background
-                        runtime.add(program("server_tools"), name="more")
-                        assert await anext(aiter(changes)) == ToolsListChanged()
-                        with anyio.move_on_after(0.2):
-                            await told.wait()
-            assert len((await old.list_tools()).tools) == len((await new.list_tools()).tools) == 14
+    async with (
+        serving(runtime) as url,
+        client(url, "legacy", message_handler=hear) as old,
+        client(url, "2026-07-28") as new,
+    ):
+        assert old.server_capabilities.tools is not None
+        assert old.server_capabilities.tools.list_changed
+        await old.list_tools()
+        with anyio.fail_after(10):
+            async with new.listen(tools_list_changed=True) as changes:
+                while not told.is_set():  # the client opens its stream for notifications in the background
+                    runtime.add(program("server_tools"), name="more")
+                    assert await anext(aiter(changes)) == ToolsListChanged()
+                    with anyio.move_on_after(0.2):
+                        await told.wait()
+        assert len((await old.list_tools()).tools) == len((await new.list_tools()).tools) == 14
 
 
 @pytest.mark.anyio
@@ -258,9 +259,11 @@ async def test_an_empty_token_is_none(runtime: Runtime, token: str) -> None:
 
 @pytest.mark.anyio
 async def test_an_address_in_use_is_refused_with_a_word(runtime: Runtime) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        with pytest.raises(InvalidSettings, match="can be bound"):
-            await serve_http(runtime, ServerOptions(), "127.0.0.1", taken.getsockname()[1])
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(InvalidSettings, match="can be bound"),
+    ):
+        await serve_http(runtime, ServerOptions(), "127.0.0.1", taken.getsockname()[1])
 
 
 @pytest.mark.anyio
