@@ -1,0 +1,131 @@
+"""Which settings there are: the keys of ``mcp-wasm.toml`` as tables, and the JSON Schema made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mcp_wasm.component.names import NAME
+from mcp_wasm.server.options import TOOLS_MODES
+
+FILE_NAME = "mcp-wasm.toml"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+Kind = Literal["flag", "integer", "number", "size", "text", "secret", "name", "folder", "folders", "texts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of the settings: what it holds and what it is for.
+
+    ``least`` bounds numbers from below, ``most`` from above; ``choices`` lists
+    the only values of a text. A ``trusted`` key is refused in a settings file
+    that merely lies in the working folder.
+    """
+
+    name: str
+    kind: Kind
+    docs: str
+    least: float = 0
+    most: float = 2**63 - 1
+    choices: tuple[str, ...] = ()
+    trusted: bool = False
+
+
+_LIMIT_KEYS = (
+    Key("fuel", "integer", "CPU budget of a call, in units of fuel (about one a Wasm instruction)", 1),
+    Key("deadline", "number", "seconds of wall clock that a call may take", 0.001, 86_400),
+    Key("memory", "size", "bytes of each linear memory", 65_536, 2**32),
+    Key("memories", "integer", "number of linear memories", 1, 1000),
+    Key("tables", "integer", "number of tables", 1, 100_000),
+    Key("table_elements", "integer", "elements of each table", 1, 2**31),
+    Key("instances", "integer", "core instances of a component", 1, 100_000),
+    Key("arguments", "size", "bytes of argument JSON", 1),
+    Key("result", "size", "bytes of result JSON at most", 1),
+    Key("text", "size", "bytes of result shown before the rest goes behind a link", 1),
+    Key("log", "size", "bytes kept of each of stdout and stderr"),
+)
+
+TABLES: Mapping[str, tuple[Key, ...]] = {
+    "": (
+        Key("components", "folders", "folders whose components are published, watched for changes"),
+        Key("home", "folder", "folder of added components, built tools and the cache", trusted=True),
+        Key("bundled", "flag", "whether the tools that come with the package are published"),
+        Key("workers", "integer", "calls that run at once", 1, 1024),
+        Key("log", "text", "least severe messages that are logged", choices=LOG_LEVELS),
+    ),
+    "cache": (Key("size", "size", "bytes of compiled components kept on disk", 1024**2, trusted=True),),
+    "http": (
+        Key("host", "text", "address to listen on", trusted=True),
+        Key("port", "integer", "port to listen on; without it stdio is served", 0, 65_535, trusted=True),
+        Key("token", "secret", "bearer token that clients must send; better in MCP_WASM_TOKEN", trusted=True),
+    ),
+    "server": (
+        Key("name", "text", "name shown to clients"),
+        Key("title", "text", "title shown to people"),
+        Key("instructions", "text", "text for models, in place of the built-in one"),
+        Key("tools", "text", "list every tool, the pair to search and call, or both", choices=TOOLS_MODES),
+        Key("page_size", "integer", "tools or resources on one page of a list", 1, 100_000),
+        Key("result_page", "size", "bytes of one page of an oversized result", 1024),
+        Key("results_bytes", "size", "bytes of oversized results that are kept", trusted=True),
+        Key("results_count", "integer", "oversized results that are kept", trusted=True),
+        Key("results_seconds", "number", "seconds that an oversized result is kept", trusted=True),
+        Key("line_limit", "size", "bytes of one message on stdio", 1024, trusted=True),
+        Key("body_limit", "size", "bytes of one HTTP request", 1024, trusted=True),
+        Key("allowed_hosts", "texts", "further host names in the Host header", trusted=True),
+        Key("allowed_origins", "texts", "further host names in the Origin header", trusted=True),
+        Key("sessions", "integer", "HTTP sessions open at once", 1, trusted=True),
+        Key("session_seconds", "number", "seconds that an idle HTTP session lives", 1, trusted=True),
+        Key("shutdown_seconds", "number", "seconds that calls may still take at the end", 0, 60),
+    ),
+    "limits": _LIMIT_KEYS,
+    "component.NAME.limits": _LIMIT_KEYS,
+    "tools.NAME": (
+        Key("name", "name", "name by which the tool is published"),
+        Key("title", "text", "title shown to people"),
+        Key("hidden", "flag", "whether the tool is left out of the list and cannot be called"),
+    ),
+}
+"""Every key of the settings, by table; ``NAME`` stands for a component's or a tool's name."""
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the settings file, for editors."""
+    root = _object(TABLES[""])
+    for table in ("cache", "http", "server", "limits"):
+        root["properties"][table] = _object(TABLES[table])
+    limits = {"type": "object", "additionalProperties": False, "properties": {"limits": _object(_LIMIT_KEYS)}}
+    root["properties"]["component"] = _by_name(limits)
+    root["properties"]["tools"] = _by_name(_object(TABLES["tools.NAME"]))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FILE_NAME, **root}
+
+
+def _by_name(value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "propertyNames": {"pattern": f"^{NAME.pattern}$"},
+        "additionalProperties": value,
+    }
+
+
+def _object(keys: tuple[Key, ...]) -> dict[str, Any]:
+    properties = {key.name: {"description": key.docs, **_schema(key)} for key in keys}
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _schema(key: Key) -> dict[str, Any]:
+    bounds = {"minimum": key.least, "maximum": key.most}
+    match key.kind:
+        case "flag":
+            return {"type": "boolean"}
+        case "integer" | "number":
+            return {"type": key.kind, **bounds}
+        case "size":
+            text = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[kKmMgGtT]?[iI]?[bB]?\s*$"}
+            return {"anyOf": [{"type": "integer", **bounds}, text]}
+        case "folders" | "texts":
+            return {"type": "array", "items": {"type": "string", "minLength": 1}}
+        case "name":
+            return {"type": "string", "pattern": f"^{NAME.pattern}$"}
+    return {"type": "string", "minLength": 1, **({"enum": list(key.choices)} if key.choices else {})}

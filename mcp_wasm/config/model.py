@@ -1,0 +1,47 @@
+"""All settings as one frozen value, ``Config``; its defaults are the documented ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mcp_wasm.registry.index import ToolSetting
+from mcp_wasm.sandbox.artifacts import DEFAULT_LIMIT
+from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.server.options import ServerOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """Where HTTP is served: ``host`` and ``port`` (None: not over HTTP), and the bearer ``token``."""
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set.
+
+    ``source`` is the file it was read from. ``components`` are folders whose
+    components are published, ``home`` holds added components and the cache (None:
+    ``~/.mcp-wasm``), ``bundled`` says whether the tools that come with
+    the package are published. ``component_limits`` are whole limits by the
+    component's name, ``tools`` settings by the tool's own name; ``cache_bytes``
+    bounds the compiled artifacts on disk.
+    """
+
+    source: Path | None = None
+    components: tuple[Path, ...] = ()
+    home: Path | None = None
+    bundled: bool = True
+    workers: int | None = None
+    log: str = "warning"
+    cache_bytes: int = DEFAULT_LIMIT
+    http: Http = field(default_factory=Http)
+    server: ServerOptions = field(default_factory=ServerOptions)
+    limits: Limits = field(default_factory=Limits)
+    component_limits: Mapping[str, Limits] = field(default_factory=dict)
+    tools: Mapping[str, ToolSetting] = field(default_factory=dict)

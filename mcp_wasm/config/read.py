@@ -1,0 +1,194 @@
+"""The settings file ``mcp-wasm.toml`` read into a ``Config``.
+
+Strict: an unknown key, a wrong type or a value out of range is an error that
+names the file and the key. Nothing here reads the environment or knows of
+flags: the command line does, and lays them over what was read.
+
+A settings file that lies in the working folder may have come with a project
+that someone else wrote, so it cannot set what would reach beyond the sandbox
+(``Key.trusted``) nor raise a limit, unless a person names it with ``--config``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mcp_wasm.component.names import NAME, nearest
+from mcp_wasm.config.keys import TABLES, Key, Kind
+from mcp_wasm.config.model import Config, Http
+from mcp_wasm.errors import InvalidSettings
+from mcp_wasm.registry.index import ToolSetting
+from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.server.options import ServerOptions
+
+_LARGEST_FILE = 1024 * 1024
+
+_EXPECTED: Mapping[Kind, str] = {
+    "flag": "true or false",
+    "integer": "an integer",
+    "number": "a number",
+    "size": 'a number of bytes or a text such as "64 MiB"',
+    "text": "a text that is not empty",
+    "secret": "a text that is not empty",
+    "name": "a name of at most 48 lower-case letters, digits and _",
+    "folder": "the path of a folder",
+    "folders": "a list of paths",
+    "texts": "a list of texts",
+}
+
+
+def load(path: Path, *, trusted: bool = True) -> Config:
+    """Read the settings file ``path``; relative folders in it start at its own folder.
+
+    Raises:
+        InvalidSettings: for a file that cannot be read, is no TOML, or holds a key or value
+            that is not allowed; with ``trusted`` False also for keys that need trust.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise InvalidSettings(str(path), f"at most {_LARGEST_FILE:,} bytes", path.stat().st_size)
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidSettings(str(path), "a file that can be read", error.strerror) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidSettings(str(path), "a TOML document", str(error)) from None
+    return _Reader(path, trusted).config(document)
+
+
+def parse_size(text: str) -> int | None:
+    """Bytes of ``"64 KiB"``, ``"1.5 GiB"``, ``"10 MB"`` or ``"123"``; None if it is no size."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", text, re.IGNORECASE)
+    if match is None:
+        return None
+    number, prefix, binary = match.groups()
+    base = 1024 if binary or not prefix else 1000
+    return int(float(number) * base ** " kmgt".index(prefix.lower() or " "))
+
+
+class _Reader:
+    """Reads one document; keeps which file it is and how far it is trusted."""
+
+    def __init__(self, path: Path, trusted: bool) -> None:
+        self._path, self._trusted = path, trusted
+
+    def config(self, document: Mapping[str, Any]) -> Config:
+        tables = ("cache", "http", "server", "limits", "component", "tools")
+        plain = {key: value for key, value in document.items() if key not in tables}
+        values = self._table("", "", plain, also=tables)
+        limits = self._limits("limits", Limits(), self._sub(document, "limits"))
+        cache = self._table("cache", "cache", self._sub(document, "cache"))
+        if "size" in cache:
+            values["cache_bytes"] = cache["size"]
+        return Config(
+            source=self._path,
+            http=Http(**self._table("http", "http", self._sub(document, "http"))),
+            server=ServerOptions(**self._table("server", "server", self._sub(document, "server"))),
+            limits=limits,
+            component_limits=self._component_limits(self._sub(document, "component"), limits),
+            tools=self._tools(self._sub(document, "tools")),
+            **values,
+        )
+
+    def _component_limits(self, components: Mapping[str, Any], limits: Limits) -> Mapping[str, Limits]:
+        found = {}
+        for name in components:
+            where = f"component.{name}"
+            self._check_name(where, name)
+            component = self._sub(components, name, where)
+            for key in component:
+                if key != "limits":
+                    raise self._unknown(f"{where}.{key}", key, ("limits",))
+            found[name] = self._limits(f"{where}.limits", limits, self._sub(component, "limits", where))
+        return found
+
+    def _tools(self, tools: Mapping[str, Any]) -> Mapping[str, ToolSetting]:
+        found: dict[str, ToolSetting] = {}
+        published: dict[str, str] = {}
+        for name in tools:
+            where = f"tools.{name}"
+            self._check_name(where, name)
+            setting = ToolSetting(**self._table("tools.NAME", where, self._sub(tools, name, where)))
+            if setting.name is not None and published.setdefault(setting.name, name) != name:
+                expected = f"a name that no other tool has (tools.{published[setting.name]} has it)"
+                raise self._wrong(f"{where}.name", expected, setting.name)
+            found[name] = setting
+        return found
+
+    def _limits(self, where: str, base: Limits, table: Mapping[str, Any]) -> Limits:
+        values = self._table("limits", where, table)
+        for name, value in values.items():
+            allowed = getattr(Limits(), name)
+            if not self._trusted and value > allowed:
+                expected = f"at most {allowed:,}: only a file named with --config may raise a limit"
+                raise self._wrong(f"{where}.{name}", expected, value)
+        return replace(base, **values)
+
+    def _sub(self, table: Mapping[str, Any], name: str, within: str = "") -> Mapping[str, Any]:
+        value = table.get(name, {})
+        if not isinstance(value, dict):
+            raise self._wrong(within or name, "a table", value)
+        return value
+
+    def _table(
+        self, table: str, where: str, found: Mapping[str, Any], also: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        keys = {key.name: key for key in TABLES[table]}
+        values = {}
+        for name, value in found.items():
+            path = f"{where}.{name}" if where else name
+            if name not in keys:
+                raise self._unknown(path, name, (*keys, *also))
+            if keys[name].trusted and not self._trusted:
+                expected = "no such key in a file that lies in the working folder (name it with --config)"
+                raise self._wrong(path, expected, "***" if keys[name].kind == "secret" else value)
+            values[name] = self._value(path, keys[name], value)
+        return values
+
+    def _value(self, where: str, key: Key, value: object) -> object:
+        match key.kind:
+            case "flag" if isinstance(value, bool):
+                return value
+            case "integer" | "number" | "size":
+                return self._number(where, key, value)
+            case "name" if isinstance(value, str) and NAME.fullmatch(value):
+                return value
+            case "text" | "secret" if isinstance(value, str) and value.strip():
+                if key.choices and value not in key.choices:
+                    raise self._wrong(where, f"one of {', '.join(key.choices)}", value)
+                return value
+            case "folder" if isinstance(value, str) and value:
+                return self._folder(value)
+            case "folders" | "texts" if isinstance(value, list) and all(
+                isinstance(v, str) and v for v in value
+            ):
+                return tuple(self._folder(v) if key.kind == "folders" else v for v in value)
+        raise self._wrong(where, _EXPECTED[key.kind], "***" if key.kind == "secret" else value)
+
+    def _number(self, where: str, key: Key, value: object) -> float:
+        number = parse_size(value) if key.kind == "size" and isinstance(value, str) else value
+        kinds = (int, float) if key.kind == "number" else (int,)
+        if isinstance(number, bool) or not isinstance(number, kinds):
+            raise self._wrong(where, _EXPECTED[key.kind], value)
+        if not key.least <= number <= key.most:
+            raise self._wrong(where, f"{_EXPECTED[key.kind]} from {key.least:,} to {key.most:,}", value)
+        return number
+
+    def _folder(self, text: str) -> Path:
+        return (self._path.absolute().parent / Path(text).expanduser()).resolve()
+
+    def _check_name(self, where: str, name: str) -> None:
+        if not NAME.fullmatch(name):
+            raise self._wrong(where, "a name of lower-case letters, digits and _", name)
+
+    def _unknown(self, where: str, name: str, known: tuple[str, ...]) -> InvalidSettings:
+        close = nearest(name, known)
+        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+        return self._wrong(where, f"a key that exists ({hint})", name)
+
+    def _wrong(self, where: str, expected: str, found: object) -> InvalidSettings:
+        return InvalidSettings(f"{self._path}: {where}", expected, found)
