@@ -133,7 +133,7 @@ def is_current(tool: BundledTool, out_dir: Path) -> bool:
 def build_bundled(
     tool: BundledTool, out_dir: Path, *, cache: Path | None = None, progress: Progress | None = None
 ) -> Path:
-    """Put ``NAME.wasm``, ``NAME.wit`` and ``NAME.toml`` (the manifest) into ``out_dir`` if they are not there.
+    """Put ``NAME.wasm``, ``NAME.wit`` and ``NAME.toml`` (the manifest) into ``out_dir`` if need be.
 
     Copies the shipped component where there is one, else compiles. ``cache`` is
     a folder for downloads and compiler caches (``.toolchains`` in ``out_dir``
