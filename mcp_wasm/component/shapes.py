@@ -28,20 +28,21 @@ Key = tuple[object, ...]
 
 
 class TooDeep(ValueError):
-    """A type nests deeper than ``DEPTH``."""
+    """A type nests deeper than it may."""
 
-    def __init__(self) -> None:
-        super().__init__(f"its type nests more than {DEPTH} levels deep")
+    def __init__(self, deepest: int) -> None:
+        super().__init__(f"its type nests more than {deepest} levels deep")
 
 
 class Shapes:
-    """Gives each distinct type a number, children before parents.
+    """Gives each distinct type a number, children before parents; refuses those past ``deepest``.
 
     ``types[n]`` is a type with number n, ``parts[n]`` the numbers of its children
     in the order of ``types.children``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, deepest: int = DEPTH) -> None:
+        self._deepest = deepest
         self.types: list[Type] = []
         self.parts: list[tuple[int, ...]] = []
         self._heights: list[int] = []
@@ -53,16 +54,16 @@ class Shapes:
         """The number of ``type_``; new types are added with all their parts.
 
         Raises:
-            TooDeep: when it nests deeper than ``DEPTH``.
+            TooDeep: when it nests deeper than it may.
         """
-        if depth > DEPTH:
-            raise TooDeep
+        if depth > self._deepest:
+            raise TooDeep(self._deepest)
         seen = self._seen.get(id(type_))
         if seen is None:
             parts = tuple(self.number(child, depth + 1) for child in children(type_))
             seen = self._seen[id(type_)] = (type_, self._intern(type_, parts))
-        if depth + self._heights[seen[1]] - 1 > DEPTH:
-            raise TooDeep
+        if depth + self._heights[seen[1]] - 1 > self._deepest:
+            raise TooDeep(self._deepest)
         return seen[1]
 
     def _intern(self, type_: Type, parts: tuple[int, ...]) -> int:
