@@ -17,7 +17,6 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolRequestParams
 
 from mcp_wasm.errors import InvalidArguments, InvalidSettings, Mismatch
-from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.report import Report
 from mcp_wasm.server.catalog import Catalog
 from mcp_wasm.server.content import Presenter, Wire
@@ -64,7 +63,7 @@ class Calls:
 
     async def _answer(self, ctx: Context, params: CallToolRequestParams) -> Wire:
         peer = peer_of(ctx)
-        limits = Limits()
+        limits = self._runtime.limits
         try:
             wanted = _wanted_limits(params.meta)
             name, arguments = params.name, _given(params.arguments)

@@ -86,7 +86,7 @@ async def test_a_function_without_result_says_null(runtime: Runtime, era: str) -
     async with connected(runtime, era) as client:
         await client.list_tools()
         result = await client.call_tool("demo_nothing", {})
-    assert (text_of(result), result.structured_content) == ('{"result":null}', None)
+    assert (text_of(result), result.structured_content) == ('{"result":null}', {"result": None})
 
 
 @pytest.mark.anyio
