@@ -183,7 +183,7 @@ async def _(ctx: Context, arguments: dict[str, Any]) -> Answer:
 async def _(ctx: Context, arguments: dict[str, Any]) -> Answer:
     capabilities = ctx.session.client_capabilities
     if capabilities is None or capabilities.sampling is None:
-        missing = {"requiredCapabilities": {"sampling": {}}}
+        missing: dict[str, Any] = {"requiredCapabilities": {"sampling": {}}}
         raise MCPError(types.MISSING_REQUIRED_CLIENT_CAPABILITY, "sampling is required", missing)
     return said("done")
 
@@ -391,7 +391,11 @@ def install(server: ToolServer) -> None:
 
     async def list_prompts(ctx: Context, params: types.PaginatedRequestParams) -> types.ListPromptsResult:
         prompts = [
-            types.Prompt(name=name, arguments=[types.PromptArgument(name=n, required=True) for n in names])
+            types.Prompt(
+                name=name,
+                description=name,
+                arguments=[types.PromptArgument(name=n, description=n, required=True) for n in names],
+            )
             for name, names in PROMPTS.items()
         ]
         return types.ListPromptsResult(prompts=prompts)
@@ -433,7 +437,10 @@ def _tools(server: ToolServer) -> None:
     async def list_tools(ctx: Context, params: types.PaginatedRequestParams) -> dict[str, Any]:
         listed = await listing.handler(ctx, params)
         assert isinstance(listed, dict)
-        extra = [{"name": name, "inputSchema": schema} for name, (schema, _) in FIXTURES.items()]
+        extra = [
+            {"name": name, "description": name, "inputSchema": schema}
+            for name, (schema, _) in FIXTURES.items()
+        ]
         return listed | {"tools": [*listed["tools"], *extra]}
 
     async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> Any:

@@ -14,7 +14,10 @@ from mcp_wasm.runtime import Runtime
 from mcp_wasm.server.app import build
 from mcp_wasm.server.options import ServerOptions
 
-LIMITS = "mcp-wasm/limits"
+
+def limited(limits: Any) -> Any:
+    """The ``_meta`` of a request that narrows its limits."""
+    return {"mcp-wasm/limits": limits}
 
 
 @asynccontextmanager
@@ -131,7 +134,7 @@ async def test_wrong_arguments_are_named_to_the_model(runtime: Runtime, era: str
 @pytest.mark.anyio
 async def test_a_limit_names_itself_its_value_and_how_to_raise_it(runtime: Runtime, era: str) -> None:
     async with connected(runtime, era) as client:
-        result = await client.call_tool("demo_spin", {}, meta={LIMITS: {"fuel": 50_000}})
+        result = await client.call_tool("demo_spin", {}, meta=limited({"fuel": 50_000}))
     assert result.is_error
     said = text_of(result)
     assert "fuel limit" in said
@@ -166,7 +169,7 @@ async def test_a_limit_that_is_none_is_refused_by_name(
 ) -> None:
     async with connected(runtime, era) as client:
         with pytest.raises(MCPError) as refused:
-            await client.call_tool("demo_add", {"a": 1, "b": 2}, meta={LIMITS: limits})
+            await client.call_tool("demo_add", {"a": 1, "b": 2}, meta=limited(limits))
     assert refused.value.code == -32602
     assert named in refused.value.message
 
@@ -174,9 +177,9 @@ async def test_a_limit_that_is_none_is_refused_by_name(
 @pytest.mark.anyio
 async def test_a_call_cannot_widen_its_limits(runtime: Runtime, era: str) -> None:
     async with connected(runtime, era) as client:
-        result = await client.call_tool("demo_add", {"a": 1, "b": 2}, meta={LIMITS: {"fuel": 10**15}})
+        result = await client.call_tool("demo_add", {"a": 1, "b": 2}, meta=limited({"fuel": 10**15}))
         cut = await client.call_tool(
-            "demo_repeat", {"text": "x" * 1024, "times": 1100}, meta={LIMITS: {"text": 10**9}}
+            "demo_repeat", {"text": "x" * 1024, "times": 1100}, meta=limited({"text": 10**9})
         )
     assert not result.is_error
     assert "Truncated" in text_of(cut)
@@ -187,9 +190,7 @@ async def test_an_oversized_result_is_cut_says_so_and_is_read_in_pages(runtime: 
     options = ServerOptions(result_page=1000)
     async with connected(runtime, era, options) as client:
         await client.list_tools()  # from here on the client checks results against the output schemas
-        cut = await client.call_tool(
-            "demo_repeat", {"text": "é", "times": 2000}, meta={LIMITS: {"text": 101}}
-        )
+        cut = await client.call_tool("demo_repeat", {"text": "é", "times": 2000}, meta=limited({"text": 101}))
         said = text_of(cut)
         assert '{"result":"éé' in said
         assert "100 of 4,013 bytes" in said or "101 of 4,013 bytes" in said
@@ -220,14 +221,14 @@ async def test_an_oversized_result_is_cut_says_so_and_is_read_in_pages(runtime: 
 async def test_a_small_result_is_never_cut(runtime: Runtime, era: str) -> None:
     async with connected(runtime, era) as client:
         await client.list_tools()
-        result = await client.call_tool("demo_add", {"a": 1, "b": 2}, meta={LIMITS: {"text": 1}})
+        result = await client.call_tool("demo_add", {"a": 1, "b": 2}, meta=limited({"text": 1}))
     assert result.structured_content == {"result": 3}
 
 
 @pytest.mark.anyio
 async def test_an_oversized_error_is_cut_too(runtime: Runtime, era: str) -> None:
     async with connected(runtime, era) as client:
-        result = await client.call_tool("demo_find", {"name": ""}, meta={LIMITS: {"text": 5}})
+        result = await client.call_tool("demo_find", {"name": ""}, meta=limited({"text": 5}))
     assert result.is_error
     assert text_of(result).startswith("no su\n[Truncated: 5 of")
 

@@ -54,7 +54,7 @@ def url(home: Path, program: Callable[[str], Path]) -> Iterator[str]:
         server = build(runtime, ServerOptions(version="0"))
         install(server)
         whole = server.streamable_http_app
-        server.streamable_http_app = lambda **settings: whole(  # type: ignore[method-assign,assignment]
+        server.streamable_http_app = lambda **settings: whole(  # type: ignore[method-assign]
             **settings, event_store=Events(), retry_interval=100
         )
         app = application(server, ServerOptions(), "127.0.0.1", None)

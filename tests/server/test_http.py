@@ -90,6 +90,7 @@ async def asked(url: str, method: str = "POST", body: bytes = b"{}", **headers: 
     return await anyio.to_thread.run_sync(lambda: ask(url, method, body, **headers))
 
 
+NARROW: Any = {"mcp-wasm/limits": {"text": 10}}
 MODERN: dict[str, Any] = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "0"},
@@ -163,9 +164,7 @@ async def test_giving_up_a_call_over_http_stops_its_guest(runtime: Runtime, era:
 @pytest.mark.anyio
 async def test_a_kept_result_is_not_read_by_another_session(runtime: Runtime) -> None:
     async with serving(runtime) as url, client(url, "legacy") as mine, client(url, "legacy") as other:
-        cut = await mine.call_tool(
-            "demo_repeat", {"text": "x", "times": 500}, meta={"mcp-wasm/limits": {"text": 10}}
-        )
+        cut = await mine.call_tool("demo_repeat", {"text": "x", "times": 500}, meta=NARROW)
         uri = next(block.uri for block in cut.content if block.type == "resource_link")
         assert (await mine.read_resource(uri)).contents
         with pytest.raises(MCPError, match="There is no resource"):
@@ -196,7 +195,7 @@ async def test_a_stateless_request_does_not_become_a_session_by_naming_one(runti
             "params": {
                 "name": "demo_repeat",
                 "arguments": {"text": "x", "times": 500},
-                "_meta": {"mcp-wasm/limits": {"text": 10}},
+                "_meta": NARROW,
             },
         }
         headers = {"Mcp_Session_Id": session, "MCP_Protocol_Version": "2025-11-25"}
@@ -236,10 +235,11 @@ async def test_a_token_is_required_where_there_is_one(runtime: Runtime, era: str
     async with serving(runtime, token="right") as url:
         async with client(url, era, "right") as session:
             assert (await session.list_tools()).tools
-        for wrong in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer "}):
-            assert (await asked(url, **wrong))[0] == 401
-            assert (await asked(url, "GET", b"", **wrong))[0] == 401
-            assert (await asked(url, "DELETE", b"", **wrong))[0] == 401
+        for authorization in ("", "Bearer wrong", "Bearer "):
+            for method in ("POST", "GET", "DELETE"):
+                status, _ = await asked(url, method, b"{}", Authorization=authorization)
+                assert status == 401
+        assert (await asked(url))[0] == 401
         assert (await asked(url.replace("/mcp", "/health"), "GET", b""))[0] == 200
 
 
