@@ -129,13 +129,18 @@ class Workspace:
             _kill_group(process)
             said = err.text() or out.text()
             words = f"{Path(program).name} did not finish within {self.seconds:g} s and was ended.\n{said}"
-            raise BuildFailed(self.what, _tail(words)) from error
+            raise BuildFailed(self.what, self._tail(words)) from error
         finally:
             _kill_group(process)
         if code:
             said = f"{out.text()}\n{err.text()}".strip()
-            raise BuildFailed(self.what, f"{Path(program).name} ended with code {code}.\n{_tail(said)}")
+            raise BuildFailed(self.what, f"{Path(program).name} ended with code {code}.\n{self._tail(said)}")
         return out.text()
+
+    def _tail(self, text: str) -> str:
+        """The end of what a program said, without the scratch folder, which says nothing."""
+        plain = text.replace(f"{self.work}{os.sep}", "").replace(f"{self.folder}{os.sep}", "")
+        return plain if len(plain) <= TAIL else "… " + plain[-TAIL:]
 
     def _environment(self, package_manager: bool) -> dict[str, str]:
         bare = {
@@ -183,7 +188,3 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     elif process.poll() is None:
         process.kill()
     process.wait()
-
-
-def _tail(text: str) -> str:
-    return text if len(text) <= TAIL else "… " + text[-TAIL:]
