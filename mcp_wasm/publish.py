@@ -150,11 +150,13 @@ def _described(binary: bytes, digest: str, found: sources.Source, cache: Cache) 
 def _inspected(binary: bytes, found: sources.Source) -> tuple[World, str]:
     seen = inspect.inspect(binary, str(found.path))
     world, text = seen.world, seen.text
+    if found.wit is not None:
+        beside = inspect.wit_resolve(found.wit)
+        if beside is None:
+            raise ComponentRefused(str(found.wit), "it is not WIT that wasm-tools can read")
+        world, text = docs.apply(world, beside), inspect.wit_text(found.wit) or text
+    if (carried := docs.package_docs(binary)) is not None:
+        world = docs.apply_package_docs(world, carried)
     if seen.resolve is not None:
         world = docs.apply(world, seen.resolve)
-    if found.wit is not None:
-        resolve = inspect.wit_resolve(found.wit)
-        if resolve is None:
-            raise ComponentRefused(str(found.wit), "it is not WIT that wasm-tools can read")
-        world, text = docs.apply(world, resolve), inspect.wit_text(found.wit) or text
     return world, text

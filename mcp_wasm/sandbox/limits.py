@@ -52,9 +52,11 @@ class Limits:
         for name, value in wanted.items():
             if name not in CALL_LIMITS:
                 raise InvalidSettings(f"limits.{name}", f"one of {', '.join(CALL_LIMITS)}", name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-                raise InvalidSettings(f"limits.{name}", "a positive number", value)
-            lowered[name] = min(getattr(self, name), value if name == "deadline" else int(value))
+            least, words = (0, "a positive number") if name == "deadline" else (1, "a number of at least 1")
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0 or value < least:
+                raise InvalidSettings(f"limits.{name}", words, value)
+            lowest = min(getattr(self, name), value)
+            lowered[name] = lowest if name == "deadline" else int(lowest)
         return replace(self, **lowered)  # type: ignore[arg-type]
 
 

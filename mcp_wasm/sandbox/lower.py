@@ -24,6 +24,7 @@ from ctypes import byref
 from typing import Any
 
 from mcp_wasm.component import types as wit
+from mcp_wasm.component.values import DECIMAL
 from mcp_wasm.sandbox.raw import KIND, PAYLOAD, VAL_SIZE, Val, ffi, put_text
 
 Lower = Callable[[Any, Any], None]
@@ -32,7 +33,6 @@ Lower = Callable[[Any, Any], None]
 ARRAY_CODE = {"s8": "b", "u8": "B", "s16": "h", "u16": "H", "s32": "i", "u32": "I", "s64": "q", "u64": "Q", "f64": "d"}
 """``array`` type codes of the primitives that are packed as a whole."""
 
-_DECIMAL = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -74,12 +74,12 @@ def _primitive(name: str) -> Lower:
     return {"bool": _bool, "f32": _f32, "f64": _f64, "char": _char, "string": _string}[name]
 
 
-def integer(value: Any, low: int, high: int, *, decimal: bool) -> int:
-    """``value`` as an integer in ``low..high``: an int, an integral float, or (``decimal``) its digits."""
+def integer(value: Any, low: int, high: int, decimal: re.Pattern[str] | None = None) -> int:
+    """``value`` as an integer in ``low..high``: an int, an integral float, or the digits that ``decimal`` takes."""
     kind = value.__class__
     if kind is float and value.is_integer():
         value = int(value)
-    elif kind is str and decimal and _DECIMAL.fullmatch(value):
+    elif kind is str and decimal is not None and decimal.fullmatch(value):
         value = int(value)
     elif kind is not int:
         raise Misfit
@@ -90,11 +90,11 @@ def integer(value: Any, low: int, high: int, *, decimal: bool) -> int:
 
 def _integer(name: str) -> Lower:
     low, high = wit.INTEGER_RANGES[name]
-    kind, decimal = KIND[name], name in ("u64", "s64")
+    kind, decimal = KIND[name], DECIMAL.get(name)
 
     def lower(value: Any, slot: Any) -> None:
         if value.__class__ is not int or not low <= value <= high:
-            value = integer(value, low, high, decimal=decimal)
+            value = integer(value, low, high, decimal)
         slot.kind = kind
         setattr(slot.of, name, value)
 
@@ -110,7 +110,7 @@ def _bool(value: Any, slot: Any) -> None:
 
 def _number(value: Any) -> float:
     kind = value.__class__
-    if kind is float:
+    if kind is float and math.isfinite(value):
         return value  # type: ignore[no-any-return]
     if kind is int:
         try:
@@ -196,6 +196,9 @@ def _pack(name: str, values: Any, data: Any) -> bool:
         numbers = array(ARRAY_CODE[name], values)
     except OverflowError:
         raise Misfit from None
+    # A number that JSON wrote as 1e999 is out of range; the sum is finite only if every one is (or it is looked at).
+    if name == "f64" and not math.isfinite(sum(numbers)) and not all(map(math.isfinite, numbers)):
+        raise Misfit
     _spread(numbers.tobytes(), numbers.itemsize, KIND[name], data)
     return True
 
@@ -220,7 +223,7 @@ def _bytes(value: Any, slot: Any) -> None:
     elif isinstance(value, (bytes, bytearray)):
         raw = bytes(value)
     elif isinstance(value, (list, tuple)):
-        raw = bytes([integer(item, 0, 255, decimal=False) for item in value])
+        raw = bytes([integer(item, 0, 255) for item in value])
     else:
         raise Misfit
     _spread(raw, 1, KIND["u8"], _new_list(slot, len(raw)))
