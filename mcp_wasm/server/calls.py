@@ -8,6 +8,7 @@ Cancelling the handler cancels the awaited call, which stops the guest.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,9 @@ import anyio
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolRequestParams
 
-from mcp_wasm.errors import InvalidArguments, InvalidSettings, Mismatch
+from mcp_wasm.component import names
+from mcp_wasm.errors import InvalidArguments, InvalidSettings, Mismatch, UnknownTool
+from mcp_wasm.registry.tool import Tool
 from mcp_wasm.sandbox.report import Report
 from mcp_wasm.server.catalog import Catalog
 from mcp_wasm.server.content import Presenter, Wire
@@ -73,7 +76,7 @@ class Calls:
                     found = self._catalog.search(*_search_arguments(arguments))
                     return self._presenter.value(found, limit=limits.text, owner=peer.owner)
                 name, arguments = _call_arguments(arguments)
-            tool = self._runtime.tool(name)
+            tool = self._shown(name)
             limits = self._runtime.component(tool.component).limits.narrow(wanted)
             heartbeat = _Heartbeat(ctx) if _wants_progress(params.meta) else None
             try:
@@ -99,6 +102,14 @@ class Calls:
         return self._presenter.success(
             outcome, entry.result, structured=entry.structured, limit=limits.text, owner=peer.owner
         )
+
+    def _shown(self, name: str) -> Tool:
+        """The tool of that name. To a client a hidden one is not there, by whatever name it asks."""
+        with contextlib.suppress(UnknownTool):
+            tool = self._runtime.tool(name)
+            if not tool.hidden:
+                return tool
+        raise UnknownTool(name, names.nearest(name, [tool.name for tool in self._runtime.tools]))
 
 
 def _given(arguments: Arguments | None) -> Arguments:

@@ -102,12 +102,26 @@ class Resources:
             return None
         if found["kind"] == "wit":
             return {"mimeType": "text/plain", "text": encodable(component.wit)}
-        return {"mimeType": "application/json", "text": encodable(_manifest(component))}
+        return {"mimeType": "application/json", "text": encodable(self._manifest(component))}
 
     def _result(self, uri: str, owner: str) -> Wire | None:
         found = _RESULT_URI.fullmatch(uri)
         kept = self._store.page(found["id"], owner, int(found["page"] or 1)) if found else None
         return _contents(found["id"], kept) if found and kept else None
+
+    def _manifest(self, component: Component) -> str:
+        """The manifest with what was found out of the binary. The source is named without its folder."""
+        about = {
+            "name": component.name,
+            "digest": component.digest,
+            "source": component.source.name,
+            "tools": [tool.name for tool in self._runtime.tools if tool.component == component.name],
+            "refused": [dataclasses.asdict(refusal) for refusal in component.refused],
+            "needs": list(component.needs),
+            "limits": dataclasses.asdict(component.limits),
+            "manifest": component.manifest,
+        }
+        return json.dumps(about, indent=2, ensure_ascii=False, default=str)
 
 
 def _contents(result_id: str, kept: Page) -> Wire:
@@ -124,18 +138,3 @@ def _listed(component: Component) -> list[Wire]:
         {"uri": base + "wit", "name": f"{component.name}.wit", "mimeType": "text/plain"},
         {"uri": base + "manifest", "name": f"{component.name}.json", "mimeType": "application/json"},
     ]
-
-
-def _manifest(component: Component) -> str:
-    """The manifest with what was found out of the binary. The source is named without its folder."""
-    about = {
-        "name": component.name,
-        "digest": component.digest,
-        "source": component.source.name,
-        "tools": [tool.name for tool in component.tools if not tool.hidden],
-        "refused": [dataclasses.asdict(refusal) for refusal in component.refused],
-        "needs": list(component.needs),
-        "limits": dataclasses.asdict(component.limits),
-        "manifest": component.manifest,
-    }
-    return json.dumps(about, indent=2, ensure_ascii=False, default=str)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -10,7 +11,9 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, TextContent
 
+from mcp_wasm.registry.index import ToolSetting
 from mcp_wasm.runtime import Runtime
+from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.server.app import build
 from mcp_wasm.server.options import ServerOptions
 
@@ -370,3 +373,95 @@ async def test_a_fault_outside_of_calls_leaks_nothing_either(
             await client.read_resource("mcp-wasm://components/demo/wit")
     assert failed.value.code == -32603
     assert "secret" not in failed.value.message
+
+
+@pytest.mark.anyio
+async def test_a_client_that_asks_for_progress_hears_what_its_call_is_doing(
+    home: Path, program: Callable[[str], Path], era: str
+) -> None:
+    heard: list[tuple[float, str | None]] = []
+    enough = anyio.Event()
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, message))
+        enough.set()
+
+    with Runtime(home=home, limits=Limits(fuel=10**15)) as runtime:
+        runtime.add(program("server_tools"), name="demo")
+        async with connected(runtime, era) as client, anyio.create_task_group() as group:
+
+            async def spin() -> None:
+                await client.call_tool("demo_spin", {}, progress_callback=hear)
+
+            group.start_soon(spin)
+            await enough.wait()
+            group.cancel_scope.cancel()
+    assert heard == [(1, "running demo_spin, 1 s")]
+
+
+@pytest.mark.anyio
+async def test_the_end_of_the_server_answers_the_calls_that_it_stops(runtime: Runtime, era: str) -> None:
+    server = build(runtime, ServerOptions())
+    answers: list[CallToolResult] = []
+    with anyio.fail_after(15):
+        async with Client(server, mode=era) as client, anyio.create_task_group() as group:
+
+            async def spin() -> None:
+                answers.append(await client.call_tool("demo_spin", {}))
+
+            group.start_soon(spin)
+            group.start_soon(spin)
+            await client.call_tool("demo_add", {"a": 1, "b": 2})
+            while len(answers) < 2:
+                server.end_calls()  # a call that has not yet arrived is not in flight
+                await anyio.sleep(0.01)
+    assert all(answer.is_error and "ending" in text_of(answer) for answer in answers)
+
+
+def component_less(runtime: Runtime) -> ServerOptions:
+    runtime.remove("demo")
+    return ServerOptions()
+
+
+@pytest.mark.anyio
+async def test_a_server_without_tools_lists_none_and_says_so(runtime: Runtime, era: str) -> None:
+    async with connected(runtime, era, component_less(runtime)) as client:
+        assert (await client.list_tools()).tools == []
+        assert (await client.list_resources()).resources == []
+        with pytest.raises(MCPError, match="There is no tool named 'demo_add'"):
+            await client.call_tool("demo_add", {"a": 1, "b": 2})
+
+
+@pytest.mark.anyio
+async def test_a_component_cannot_take_the_names_of_the_pair(
+    home: Path, program: Callable[[str], Path], era: str
+) -> None:
+    settings = {"demo_add": ToolSetting(name="call_tool")}
+    with Runtime(home=home, tools=settings) as runtime:
+        runtime.add(program("server_tools"), name="demo")
+        async with connected(runtime, era, ServerOptions(tools="both")) as client:
+            names = [tool.name for tool in (await client.list_tools()).tools]
+            assert names.count("call_tool") == 1
+            result = await client.call_tool("call_tool", {"a": 1, "b": 2})
+            assert result.is_error
+        async with connected(runtime, era) as client:
+            result = await client.call_tool("call_tool", {"a": 1, "b": 2})
+            assert result.structured_content == {"result": 3}
+
+
+@pytest.mark.anyio
+async def test_a_hidden_tool_is_neither_listed_nor_found_nor_called(
+    home: Path, program: Callable[[str], Path], era: str
+) -> None:
+    settings = {"demo_add": ToolSetting(hidden=True)}
+    with Runtime(home=home, tools=settings) as runtime:
+        runtime.add(program("server_tools"), name="demo")
+        async with connected(runtime, era, ServerOptions(tools="both")) as client:
+            assert "demo_add" not in [tool.name for tool in (await client.list_tools()).tools]
+            found = await client.call_tool("search_tools", {"query": "add"})
+            assert "demo_add" not in text_of(found)
+            for name, arguments in (("demo_add", {}), ("call_tool", {"name": "demo_add"})):
+                with pytest.raises(MCPError, match="There is no tool"):
+                    await client.call_tool(name, arguments)
+            (manifest,) = (await client.read_resource("mcp-wasm://components/demo/manifest")).contents
+            assert '"demo_add"' not in getattr(manifest, "text", "")
