@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run(name: str, *arguments: str, seconds: int = 18) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
+
+
+def test_the_demo_calls_the_shipped_tools_and_shows_both_limits(tmp_path: Path) -> None:
+    done = run("01_demo.py", "--only", "units", "hash", "--folder", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "units_convert(value: number" in done.stdout
+    assert "The fuel limit was reached" in done.stdout
+    assert "The deadline limit was reached" in done.stdout
+    assert "Everything came out as it should." in done.stdout
+
+
+def test_the_demo_fails_when_there_is_nothing_to_show(tmp_path: Path) -> None:
+    done = run("01_demo.py", "--only", "no-such-tool", "--folder", str(tmp_path))
+    assert done.returncode == 1
+    assert "There is no tool to serve." in done.stdout
+
+
+@pytest.mark.toolchain
+@pytest.mark.timeout(900)
+def test_the_demo_builds_and_calls_every_bundled_tool(tmp_path: Path) -> None:
+    done = run("01_demo.py", "--folder", str(tmp_path), seconds=880)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_api_example_shows_a_result_and_every_kind_of_error() -> None:
+    done = run("02_api.py")
+    assert done.returncode == 0, done.stderr
+    for said in (
+        "sums_add gave 42",
+        "nearest: sums_add",
+        "/c: expected no parameter",
+        "by zero",
+        "its fuel limit",
+    ):
+        assert said in done.stdout
+
+
+def test_every_example_is_in_the_readme_and_run_here() -> None:
+    readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    here = Path(__file__).read_text(encoding="utf-8")
+    numbered = [path.name for path in sorted(EXAMPLES.glob("[0-9]*.py"))]
+    assert numbered
+    for name in numbered:
+        assert f"({name})" in readme
+        assert f'run("{name}"' in here
