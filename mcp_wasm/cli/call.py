@@ -1,0 +1,119 @@
+"""``mcp-wasm call``: one call by the same path as a server's, its result and its cost."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from mcp_wasm.cli import settings, terminal, wiring
+from mcp_wasm.cli.given import given
+from mcp_wasm.errors import GuestError, McpWasmError
+from mcp_wasm.sandbox.report import Outcome, Printed, Report
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("name", metavar="NAME", help="the tool's name, as `mcp-wasm list` shows it")
+    parser.add_argument(
+        "--args",
+        nargs="+",
+        default=[],
+        metavar="ARG",
+        help="a JSON object, - to read one from stdin, @FILE to read one from a file, or key=value …; "
+        "a text parameter takes the value as it is, a list takes its key several times, others take JSON",
+    )
+    parser.add_argument("--fuel", type=int, help="lower the CPU budget of this call, in units of fuel")
+    parser.add_argument("--deadline", type=float, metavar="SECONDS", help="lower the deadline of this call")
+    parser.add_argument("--memory", type=settings.size, metavar="SIZE", help="lower its memory limit: 64 MiB")
+    parser.add_argument("--json", action="store_true", help="print one JSON document: result, cost, logs")
+    wiring.add_sources(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Call the tool; result on stdout, cost and logs on stderr, or everything as JSON on stdout."""
+    limits = {name: getattr(args, name) for name in ("fuel", "deadline", "memory")}
+    wanted = {name: value for name, value in limits.items() if value is not None}
+    with wiring.open_runtime(wiring.read(args)) as runtime:
+        arguments = given(args.args, runtime.tool(args.name))
+        with terminal.Progress() as progress:
+            call = runtime.call(args.name, arguments, limits=wanted, on_wait=progress.step)
+            try:
+                outcome = asyncio.run(_awaited(call))
+            except GuestError as error:
+                return _stopped(error, as_json=args.json)
+    return _ended(outcome, as_json=args.json)
+
+
+async def _awaited(call: Any) -> Outcome:
+    outcome: Outcome = await call
+    return outcome
+
+
+def _ended(outcome: Outcome, *, as_json: bool) -> int:
+    if as_json:
+        side = "error" if outcome.failed else "result"
+        terminal.print_json({"failed": outcome.failed, side: outcome.value, **_costs(outcome.report)})
+    else:
+        _tell(outcome.report)
+        if outcome.failed:
+            terminal.fail(f"the tool returned an error: {_shown(outcome.value)}")
+        else:
+            terminal.print_text(_shown(outcome.value))
+    return 1 if outcome.failed else 0
+
+
+def _stopped(error: McpWasmError, *, as_json: bool) -> int:
+    """The guest trapped or reached a limit; what it cost so far is told too."""
+    report = error.report
+    if as_json:
+        document = {"failed": True, "error": {"kind": type(error).__name__, "message": str(error)}}
+        terminal.print_json({**document, **(_costs(report) if report is not None else {})})
+        return 1
+    if report is not None:
+        _tell(report)
+    raise error
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    import json  # only values that are no text need it
+
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _tell(report: Report) -> None:
+    """Logs and costs, on stderr."""
+    sys.stdout.flush()
+    for name, printed in (("stdout", report.stdout), ("stderr", report.stderr)):
+        if printed.text:
+            terminal.note(f"the guest's {name}:\n{printed.text.rstrip()}")
+        if printed.dropped:
+            terminal.note(f"({printed.dropped:,} more bytes of its {name} were dropped)")
+    times = {
+        "waiting": report.queue_ms,
+        "compiling": report.compile_ms,
+        "instantiating": report.instantiate_ms,
+        "running": report.run_ms,
+    }
+    spent = ", ".join(f"{ms:.2f} ms {name}" for name, ms in times.items() if ms >= 0.005)
+    terminal.note(f"cost: {report.fuel:,} fuel" + (f", {spent}" if spent else ""))
+
+
+def _costs(report: Report) -> Mapping[str, Any]:
+    cost = {
+        "fuel": report.fuel,
+        "queueMs": report.queue_ms,
+        "compileMs": report.compile_ms,
+        "instantiateMs": report.instantiate_ms,
+        "runMs": report.run_ms,
+        "digest": report.digest,
+    }
+    return {"cost": cost, "stdout": _printed(report.stdout), "stderr": _printed(report.stderr)}
+
+
+def _printed(printed: Printed) -> dict[str, Any]:
+    return {"text": printed.text, "dropped": printed.dropped}

@@ -1,0 +1,104 @@
+"""``mcp-wasm serve``: components as MCP tools, over stdio or HTTP."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from mcp_wasm import __version__
+from mcp_wasm.cli import settings, wiring
+from mcp_wasm.config.model import Config
+from mcp_wasm.errors import InvalidSettings
+from mcp_wasm.server.options import TOOLS_MODES
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    wiring.add_sources(parser)
+    parser.add_argument(
+        "--http",
+        metavar="HOST:PORT",
+        help="serve streamable HTTP at http://HOST:PORT/mcp (default: stdio); PORT alone is loopback",
+    )
+    parser.add_argument(
+        "--token",
+        help=f"bearer token that HTTP clients must send, needed beyond loopback; better set as {settings.TOKEN}",
+    )
+    parser.add_argument(
+        "--tools",
+        choices=TOOLS_MODES,
+        help="list every tool, only the pair search_tools and call_tool, or both (default: dynamic)",
+    )
+    parser.add_argument(
+        "--no-build",
+        action="store_true",
+        help="do not build bundled tools in the background, only serve those that are ready",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until the input ends or a signal comes."""
+    import anyio  # the server's libraries are loaded only here
+
+    config = wiring.read(args)
+    logging.getLogger().setLevel(logging.DEBUG if args.verbose else config.log.upper())
+    options = replace(config.server, version=__version__, tools=args.tools or config.server.tools)
+    address = _address(args.http, config)
+    with wiring.open_runtime(config) as runtime, _builds(config, wanted=not args.no_build):
+        if address is None:
+            from mcp_wasm.server.stdio import serve_stdio
+
+            anyio.run(serve_stdio, runtime, options)
+        else:
+            from mcp_wasm.server.http import serve_http
+
+            token = args.token or config.http.token
+            anyio.run(partial(serve_http, runtime, options, address[0], address[1], token))
+    return 0
+
+
+def _address(given: str | None, config: Config) -> tuple[str, int] | None:
+    """Host and port to listen on, or None for stdio."""
+    if given is None:
+        return None if config.http.port is None else (config.http.host, config.http.port)
+    host, colon, port = given.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") if colon else config.http.host
+    if not (port.isascii() and port.isdigit()) or int(port) > 65535 or not host:
+        raise InvalidSettings("--http", "HOST:PORT or PORT", given)
+    return host, int(port)
+
+
+@contextlib.contextmanager
+def _builds(config: Config, *, wanted: bool) -> Iterator[None]:
+    """Build missing bundled tools in a process of its own, and end it with the server.
+
+    A process, so that a toolchain's work, its output and its imports stay out of
+    the server; the watched folder then shows what is ready.
+    """
+    if not (wanted and config.bundled):
+        yield
+        return
+    command = [*this_command(), "build", "--background", "--home", str(wiring.home(config))]
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def this_command() -> list[str]:
+    """How this very program is started again; ``-P`` keeps the working folder out of the import path."""
+    return [sys.executable, "-P", "-m", "mcp_wasm"]

@@ -1,0 +1,69 @@
+"""Where settings come from: the environment, the settings file, flags; the only reader of the environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from mcp_wasm.config.keys import FILE_NAME
+from mcp_wasm.config.model import Config
+from mcp_wasm.config.read import load, parse_size
+from mcp_wasm.errors import InvalidSettings
+
+HOME, CONFIG, TOKEN = "MCP_WASM_HOME", "MCP_WASM_CONFIG", "MCP_WASM_TOKEN"
+DEFAULT_HOME = Path("~/.mcp-wasm")
+
+
+def read(args: argparse.Namespace, environment: Mapping[str, str] | None = None) -> Config:
+    """The settings for a command: flags over environment over file over defaults; ``home`` is always set.
+
+    Raises:
+        InvalidSettings: for a wrong file or value.
+    """
+    given = os.environ if environment is None else environment
+    home = _folder(args.home or given.get(HOME) or DEFAULT_HOME)
+    config = _file(args.config or given.get(CONFIG), home)
+    http = replace(config.http, token=given.get(TOKEN) or config.http.token)
+    chosen = home if args.home or given.get(HOME) else config.home or home
+    return replace(config, home=chosen, http=http)
+
+
+def _file(named: str | None, home: Path) -> Config:
+    if named:
+        return load(_folder(named))
+    here = Path(FILE_NAME)
+    if here.is_file():
+        _check_owner(here)
+        # Where the working folder is the home, the file is the person's own.
+        return load(here.absolute(), trusted=home == Path.cwd())
+    own = home / FILE_NAME
+    return load(own) if own.is_file() else Config()
+
+
+def _check_owner(path: Path) -> None:
+    """A file that another user put where commands are run is not obeyed."""
+    if hasattr(os, "getuid") and path.stat().st_uid not in (os.getuid(), 0):
+        raise InvalidSettings(str(path), "a file of yours, or one named with --config", "another owner's")
+
+
+def folder(text: str) -> Path:
+    """The type of a flag that names a folder that is there."""
+    path = _folder(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text}")
+    return path
+
+
+def size(text: str) -> int:
+    """The type of a flag that is a number of bytes."""
+    found = parse_size(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f'{text!r} is no number of bytes such as "64 MiB"')
+    return found
+
+
+def _folder(path: Path | str) -> Path:
+    return Path(path).expanduser().absolute()
