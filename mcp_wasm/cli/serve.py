@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--token",
-        help=f"bearer token that HTTP clients must send, needed beyond loopback; better set as {settings.TOKEN}",
+        help=f"bearer token that HTTP clients must send, needed beyond loopback; rather set {settings.TOKEN}",
     )
     parser.add_argument(
         "--tools",

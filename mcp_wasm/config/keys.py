@@ -84,7 +84,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
     "tools.NAME": (
         Key("name", "name", "name by which the tool is published"),
         Key("title", "text", "title shown to people"),
-        Key("hidden", "flag", "whether the tool is left out of the list and cannot be called"),
+        Key("hidden", "flag", "whether the tool is left out of lists"),
     ),
 }
 """Every key of the settings, by table; ``NAME`` stands for a component's or a tool's name."""
