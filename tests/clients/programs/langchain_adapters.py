@@ -7,7 +7,6 @@ import json
 import sys
 from typing import Any
 
-from langchain_core.tools import ToolException
 from langchain_mcp_adapters.client import MultiServerMCPClient
 
 
@@ -15,11 +14,13 @@ async def main(command: list[str]) -> dict[str, Any]:
     server = {"command": command[0], "args": command[1:], "transport": "stdio"}
     tools = {tool.name: tool for tool in await MultiServerMCPClient({"wasm": server}).get_tools()}
     added = await tools["demo_add"].ainvoke({"a": 1, "b": 2})
-    try:
-        failed: list[Any] = [False, str(await tools["demo_find"].ainvoke({"name": ""}))]
-    except ToolException as error:
-        failed = [True, str(error)]
-    return {"tools": list(tools), "added": json.loads(added[0]["text"]), "failed": failed}
+    call = {"type": "tool_call", "id": "1", "name": "demo_find", "args": {"name": ""}}
+    failed = await tools["demo_find"].ainvoke(call)
+    return {
+        "tools": list(tools),
+        "added": json.loads(added[0]["text"]),
+        "failed": [failed.status == "error", str(failed.content)],
+    }
 
 
 print(json.dumps(asyncio.run(main(json.loads(sys.argv[1])))))
