@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from mcp_wasm.build import javascript
 from mcp_wasm.build.languages import TOOLCHAINS, compile_component
 from mcp_wasm.build.manifest import FILE, Manifest, read_manifest
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain, silent
@@ -105,8 +106,7 @@ def source_digest(tool: BundledTool) -> str:
 
 
 def _shared_folders(tool: BundledTool) -> tuple[Path, ...]:
-    shared = sources() / "npm"
-    return (shared,) if tool.language in ("javascript", "typescript") else ()
+    return (javascript.PROGRAMS,) if tool.language in ("javascript", "typescript") else ()
 
 
 def state(tool: BundledTool, out_dir: Path) -> State:

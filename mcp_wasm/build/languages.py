@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mcp_wasm.build import c, docs, wat
+from mcp_wasm.build import c, docs, javascript, wat
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain, silent
 from mcp_wasm.errors import BuildFailed
 
 TOOLCHAINS: Mapping[str, Toolchain] = {
     "c": c.TOOLCHAIN,
+    "javascript": javascript.TOOLCHAIN,
+    "typescript": javascript.TYPESCRIPT,
     "wat": wat.TOOLCHAIN,
 }
 

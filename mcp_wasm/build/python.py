@@ -1,0 +1,69 @@
+"""Python to a component with componentize-py: a snapshot of CPython that has imported the source.
+
+The source's top-level code runs while it is built. componentize-py looks for a
+site-packages folder to mount, by ``VIRTUAL_ENV``, by ``pipenv`` and by asking
+the ``python3`` that it finds on PATH, and mounts it writable: so its
+environment has none of these, and libraries go in as copies.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import sys
+from pathlib import Path
+
+from mcp_wasm.build.toolchain import Progress, Source, Toolchain
+from mcp_wasm.build.workspace import Workspace
+from mcp_wasm.errors import ToolchainMissing
+
+INSTALL = "pip install 'mcp-wasm[build]'"
+START = "from componentize_py import script; script()"
+
+
+def available() -> str | None:
+    """None, or why componentize-py cannot be used."""
+    if importlib.util.find_spec("componentize_py") is None:
+        return "the Python package componentize-py is missing"
+    return None
+
+
+def version() -> str:
+    """The version of componentize-py."""
+    return f"componentize-py {importlib.metadata.version('componentize-py')}"
+
+
+def compile_source(source: Source, _cache: Path | None, progress: Progress) -> bytes:
+    """The component of a Python source; its entry's module implements the world.
+
+    Raises:
+        BuildFailed: what componentize-py or the source's own top-level code said.
+        ToolchainMissing: a library that goes into the component is not installed.
+    """
+    with Workspace(source.name) as space:
+        app = space.copy(source.folder, "app")
+        libraries = _copy_packages(space, source)
+        wit, out = space.write("world/world.wit", source.wit), space.work / "component.wasm"
+        (space.work / "nothing").mkdir()
+        progress(f"compiling {source.name} with componentize-py")
+        module = Path(source.entry).with_suffix("").as_posix().replace("/", ".")
+        argv = [sys.executable, "-I", "-c", START, "-q", "-d", wit, "-w", source.world, "componentize", module]
+        space.run(
+            [*argv, "-p", app, "-p", libraries, "-o", out],
+            environment={"PATH": str(space.work / "nothing")},
+        )
+        return out.read_bytes()
+
+
+def _copy_packages(space: Workspace, source: Source) -> Path:
+    folder = space.work / "libraries"
+    folder.mkdir()
+    for name in source.packages:
+        spec = importlib.util.find_spec(name)
+        if spec is None or not spec.submodule_search_locations:
+            raise ToolchainMissing(f"the Python package {name}, which {source.name} needs,", INSTALL)
+        space.copy(Path(spec.submodule_search_locations[0]), f"libraries/{name}", ignore=("tests",))
+    return folder
+
+
+TOOLCHAIN = Toolchain("python", "componentize-py", INSTALL, available, version, compile_source)
