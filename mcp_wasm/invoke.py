@@ -17,7 +17,6 @@ from typing import Any
 from mcp_wasm.component import check as checking
 from mcp_wasm.component.types import Function, World
 from mcp_wasm.errors import Cancelled, InvalidArguments
-from mcp_wasm.sandbox import compile as compiling
 from mcp_wasm.sandbox import instance
 from mcp_wasm.sandbox.engine import engine
 from mcp_wasm.sandbox.limits import Limits
@@ -59,10 +58,17 @@ class Invoker:
         self._workers = Workers(workers)
         self._watchdog = Watchdog(engine().increment_epoch)
         self._prepared: dict[str, Future[Prepared]] = {}
+        self._preparing: set[threading.Thread] = set()
+        self._closed = False
         self._lock = threading.Lock()
 
     async def call(
-        self, target: Target, arguments: Mapping[str, Any], limits: Limits, client: str, on_wait: OnWait | None = None
+        self,
+        target: Target,
+        arguments: Mapping[str, Any],
+        limits: Limits,
+        client: str,
+        on_wait: OnWait | None = None,
     ) -> Outcome:
         """Call from an event loop; cancelling the awaiting task stops the guest.
 
@@ -76,10 +82,11 @@ class Invoker:
             await _beat(asyncio.wrap_future(preparing), on_wait, f"compiling {target.component}")
         job, stop = self._submit(preparing.result(), target, arguments, limits, client, begun)
         try:
-            return await _beat(asyncio.wrap_future(job), on_wait, f"running {target.tool}")
+            outcome: Outcome = await _beat(asyncio.wrap_future(job), on_wait, f"running {target.tool}")
         except asyncio.CancelledError:
-            self._watchdog.cancel(stop)
+            self._give_up(job, stop)
             raise
+        return outcome
 
     def call_sync(self, target: Target, arguments: Mapping[str, Any], limits: Limits, client: str) -> Outcome:
         """Call from any thread; an interrupt (Ctrl-C) stops the guest."""
@@ -91,18 +98,30 @@ class Invoker:
         try:
             return job.result()
         except BaseException:
-            self._watchdog.cancel(stop)
+            self._give_up(job, stop)
             raise
 
     def prepare(self, target: Target) -> Future[Prepared]:
-        """The component of ``target`` made ready to run, in the background; shared by all who wait."""
+        """The component of ``target`` made ready to run, in the background; shared by all who wait.
+
+        Raises:
+            Cancelled: after ``close``.
+        """
         with self._lock:
+            if self._closed:
+                raise Cancelled
             future = self._prepared.get(target.digest)
             if future is None or (future.done() and future.exception() is not None):
                 future = self._prepared[target.digest] = Future()
-                threading.Thread(
-                    target=self._prepare, args=(target, future), name=f"mcp-wasm compile {target.component}", daemon=True
-                ).start()
+                future.set_running_or_notify_cancel()  # so that one who gives up waiting does not cancel it for all
+                thread = threading.Thread(
+                    target=self._prepare,
+                    args=(target, future),
+                    name=f"mcp-wasm compile {target.component}",
+                    daemon=True,
+                )
+                self._preparing.add(thread)
+                thread.start()
             return future
 
     def forget(self, digest: str) -> None:
@@ -111,17 +130,30 @@ class Invoker:
             self._prepared.pop(digest, None)
 
     def close(self) -> None:
-        """Stop every guest and every compile, and join the threads."""
+        """Stop every guest and join the threads; compiles in children must have been stopped by the caller."""
+        with self._lock:
+            self._closed = True
+            preparing = tuple(self._preparing)
         self._watchdog.cancel_all(closing=True)
-        compiling.stop_all()
         self._workers.close()
         self._watchdog.close()
+        for thread in preparing:
+            thread.join()
+
+    def _give_up(self, job: Future[Outcome], stop: Stop) -> None:
+        self._watchdog.cancel(stop)
+        self._workers.withdraw(job)
 
     def _prepare(self, target: Target, future: Future[Prepared]) -> None:
         try:
-            future.set_result(self._shelf.prepare(target.digest, target.world, target.functions, target.read))
-        except BaseException as error:
+            prepared = self._shelf.prepare(target.digest, target.world, target.functions, target.read)
+        except BaseException as error:  # noqa: BLE001 - the future carries it to whoever asked
             future.set_exception(error)
+        else:
+            future.set_result(prepared)
+        finally:
+            with self._lock:
+                self._preparing.discard(threading.current_thread())
 
     def _submit(
         self,
@@ -154,9 +186,12 @@ def _refuse_early(target: Target, arguments: Mapping[str, Any]) -> None:
 async def _beat(future: asyncio.Future[Any], on_wait: OnWait | None, doing: str) -> Any:
     """The result of ``future``, telling ``on_wait`` every second that it is still being worked on."""
     begun = time.monotonic()
-    while on_wait is not None:
-        await asyncio.wait([future], timeout=_HEARTBEAT_S)
-        if future.done():
-            break
-        on_wait(f"{doing}, {time.monotonic() - begun:.0f} s")
-    return await future
+    try:
+        while on_wait is not None:
+            await asyncio.wait([future], timeout=_HEARTBEAT_S)
+            if future.done():
+                break
+            on_wait(f"{doing}, {time.monotonic() - begun:.0f} s")
+        return await future
+    finally:
+        future.cancel()  # one that nobody awaits any more must not complain of it; done, this does nothing

@@ -22,6 +22,7 @@ from mcp_wasm.registry import sources
 from mcp_wasm.registry.tool import Component, Refusal, Tool
 from mcp_wasm.sandbox import inspect
 from mcp_wasm.sandbox.artifacts import Cache
+from mcp_wasm.sandbox.children import Children
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.linker import unlinkable
 
@@ -29,10 +30,13 @@ _log = logging.getLogger(__name__)
 _FORMAT = 1
 
 
-def publish(found: sources.Source, cache: Cache, limits: Limits, name: str | None = None) -> Component:
+def publish(
+    found: sources.Source, cache: Cache, limits: Limits, children: Children, name: str | None = None
+) -> Component:
     """The component in a file, with its tools and with the reason for each export that is none.
 
     ``name`` wins over the manifest's name, which wins over the file's stem.
+    What looks at the binary in processes of its own belongs to ``children``.
 
     Raises:
         ComponentRefused: if the file is no component that can run here.
@@ -40,7 +44,7 @@ def publish(found: sources.Source, cache: Cache, limits: Limits, name: str | Non
     binary = inspect.read_binary(found.path)
     digest = hashlib.sha256(binary).hexdigest()
     manifest = _Manifest(sources.manifest(found), str(found.manifest))
-    world, wit = _described(binary, digest, found, cache)
+    world, wit = _described(binary, digest, found, cache, children)
     component = names.component_name(name or manifest.text("name") or found.path.stem)
     reason = unlinkable(world.imports)
     if reason:
@@ -51,8 +55,10 @@ def publish(found: sources.Source, cache: Cache, limits: Limits, name: str | Non
         raise ComponentRefused(str(found.path), f"it has nothing to publish ({listed})")
     for refusal in refused:
         _log.info("%s: %s is not published: %s", component, refusal.path, refusal.reason)
-    needs = tuple(dict.fromkeys(item.name for item in world.imports if need(item.name).kind != "base"))
-    return Component(component, digest, found.path, world, wit, limits, manifest.values, tools, refused, needs)
+    needs = tuple(name for name in _wanted(world) if need(name).kind != "base")
+    return Component(
+        component, digest, found.path, world, wit, limits, manifest.values, tools, refused, needs
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +89,8 @@ def _tools(
 ) -> tuple[tuple[Tool, ...], tuple[Refusal, ...]]:
     functions, refused = _sort(world.exports)
     named = names.tool_names(component, functions)
-    open_world = any(need(item.name).kind == "network" for item in world.imports)
-    read_only = all(need(item.name).kind == "base" for item in world.imports)
+    open_world = any(need(name).kind == "network" for name in _wanted(world))
+    read_only = all(need(name).kind == "base" for name in _wanted(world))
     tools = []
     for function in functions:
         table = manifest.tool(function)
@@ -92,7 +98,9 @@ def _tools(
             Tool(
                 name=named[function.path],
                 title=manifest.text("title", table) or _title(component, function),
-                description=manifest.text("description", table) or function.docs or _fallback(component, function),
+                description=manifest.text("description", table)
+                or function.docs
+                or _fallback(component, function),
                 input_schema=schema.input_schema(function),
                 output_schema=schema.output_schema(function),
                 function=function,
@@ -103,6 +111,11 @@ def _tools(
             )
         )
     return tuple(sorted(tools, key=lambda tool: tool.name)), tuple(refused)
+
+
+def _wanted(world: World) -> list[str]:
+    """The imports that could do something; types alone can not."""
+    return list(dict.fromkeys(item.name for item in world.imports if item.kind != "type"))
 
 
 def _sort(exports: Iterable[Function]) -> tuple[list[Function], list[Refusal]]:
@@ -131,7 +144,9 @@ def _fallback(component: str, function: Function) -> str:
     return f"Calls `{function.path}` of the component {component}, whose author wrote no description."
 
 
-def _described(binary: bytes, digest: str, found: sources.Source, cache: Cache) -> tuple[World, str]:
+def _described(
+    binary: bytes, digest: str, found: sources.Source, cache: Cache, children: Children
+) -> tuple[World, str]:
     """The world of a binary with its docs, and its WIT text; from the cache where it is known."""
     beside = hashlib.sha256(repr(found.signature[1:]).encode()).hexdigest()[:16] if found.wit else "none"
     entry = f"world-{_FORMAT}-{digest}-{beside}"
@@ -142,19 +157,19 @@ def _described(binary: bytes, digest: str, found: sources.Source, cache: Cache) 
             return encode.world_from_json(document["world"]), document["wit"]
         except (ValueError, KeyError):
             cache.remove(entry)  # written by another version of this package
-    world, wit = _inspected(binary, found)
+    world, wit = _inspected(binary, found, children)
     cache.write(entry, json.dumps({"world": encode.world_to_json(world), "wit": wit}).encode())
     return world, wit
 
 
-def _inspected(binary: bytes, found: sources.Source) -> tuple[World, str]:
-    seen = inspect.inspect(binary, str(found.path))
+def _inspected(binary: bytes, found: sources.Source, children: Children) -> tuple[World, str]:
+    seen = inspect.inspect(binary, str(found.path), children)
     world, text = seen.world, seen.text
     if found.wit is not None:
-        beside = inspect.wit_resolve(found.wit)
+        beside = inspect.wit_resolve(found.wit, children)
         if beside is None:
             raise ComponentRefused(str(found.wit), "it is not WIT that wasm-tools can read")
-        world, text = docs.apply(world, beside), inspect.wit_text(found.wit) or text
+        world, text = docs.apply(world, beside), inspect.wit_text(found.wit, children) or text
     if (carried := docs.package_docs(binary)) is not None:
         world = docs.apply_package_docs(world, carried)
     if seen.resolve is not None:

@@ -26,6 +26,7 @@ from mcp_wasm.registry import sources
 from mcp_wasm.registry.index import Index, ToolSetting
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox import artifacts, inspect
+from mcp_wasm.sandbox.children import Children
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Shelf
 from mcp_wasm.sandbox.report import Outcome
@@ -64,7 +65,10 @@ class Runtime:
         self._component_limits = dict(component_limits or {})
         self.cache = artifacts.Cache(self.home / "cache", cache_bytes)
         self._index = Index(tools)
-        self._invoker = Invoker(Shelf(self.cache), workers or max(8, 2 * (os.cpu_count() or 1)))
+        self._children = Children()
+        self._invoker = Invoker(
+            Shelf(self.cache, self._children), workers or max(8, 2 * (os.cpu_count() or 1))
+        )
         self._refused: dict[Path, ComponentRefused] = {}
         self._watched: dict[Path, sources.Source] = {}
         self._pending: dict[Path, tuple[object, ...]] = {}
@@ -83,7 +87,10 @@ class Runtime:
         return self
 
     async def __aexit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -91,6 +98,7 @@ class Runtime:
         """Stop every running guest and join the threads. A call after this one is cancelled."""
         atexit.unregister(self.close)
         self._closing.set()
+        self._children.close()
         self._invoker.close()
         if self._watcher is not None and self._watcher is not threading.current_thread():
             self._watcher.join()
@@ -133,7 +141,7 @@ class Runtime:
 
     def inspect(self, path: Path | str, *, name: str | None = None) -> Component:
         """What ``add`` would publish; nothing is published and nothing runs."""
-        return publish.publish(sources.source(Path(path)), self.cache, self.limits, name)
+        return publish.publish(sources.source(Path(path)), self.cache, self.limits, self._children, name)
 
     def add(self, path: Path | str, *, name: str | None = None) -> Component:
         """Publish a component file, in place of the component of its name if there is one.
@@ -219,7 +227,7 @@ class Runtime:
         return _target(tool, component), limits
 
     def _published(self, found: sources.Source, name: str | None = None) -> Component:
-        component = publish.publish(found, self.cache, self.limits, name)
+        component = publish.publish(found, self.cache, self.limits, self._children, name)
         own = self._component_limits.get(component.name)
         return component if own is None else replace(component, limits=own)
 
@@ -282,7 +290,9 @@ class Runtime:
             self.remove(before)
         self._owned[path] = component.name
         self._put(component)
-        _log.info("published %s from %s: %s", component.name, path, ", ".join(t.name for t in component.tools))
+        _log.info(
+            "published %s from %s: %s", component.name, path, ", ".join(t.name for t in component.tools)
+        )
 
 
 def _as_refusal(path: Path, error: McpWasmError) -> ComponentRefused:
@@ -293,7 +303,9 @@ def _target(tool: Tool, component: Component) -> Target:
     def read() -> bytes:
         binary = inspect.read_binary(component.source)
         if hashlib.sha256(binary).hexdigest() != component.digest:
-            raise ComponentRefused(str(component.source), "the file has changed since it was published", "Call again")
+            raise ComponentRefused(
+                str(component.source), "the file has changed since it was published", "Call again"
+            )
         return binary
 
     return Target(
@@ -322,7 +334,9 @@ def _bound(name: str, arguments: Mapping[str, Any], limits: Limits) -> None:
             if not set(map(type, value)) <= _FLAT:
                 waiting.extend(value)
         if room < 0:
-            raise InvalidArguments(name, [Mismatch("", f"at most {limits.arguments:,} bytes of arguments", "more")])
+            raise InvalidArguments(
+                name, [Mismatch("", f"at most {limits.arguments:,} bytes of arguments", "more")]
+            )
 
 
 _FLAT = {int, float, bool, type(None)}

@@ -78,7 +78,7 @@ class Index:
         """Call ``callback`` after each change, on the thread that made it; call the result to end that."""
         key = object()
         self._callbacks[key] = callback
-        
+
         def end() -> None:
             self._callbacks.pop(key, None)
 

@@ -157,6 +157,8 @@ def _check_private(folder: Path) -> None:
     if not hasattr(os, "getuid"):
         return
     if about.st_uid != os.getuid():
-        raise InvalidSettings(str(folder), "a folder that belongs to you, since compiled code is run from it", "another owner")
+        raise InvalidSettings(
+            str(folder), "a folder that belongs to you, since compiled code is run from it", "another owner"
+        )
     if about.st_mode & 0o077:
         folder.chmod(0o700)

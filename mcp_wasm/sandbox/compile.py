@@ -1,15 +1,14 @@
-"""Machine code from Wasm: small pieces here, large ones in a child process.
+"""Machine code from Wasm: light pieces here, heavy ones in a child process.
 
 A compile cannot be interrupted, so a large or hostile one runs where it can be
-killed, at low priority and for a bounded time. The child gets a list of jobs on
-its standard input and writes one artifact file for each.
+killed, at low priority and within bounds. The child gets a list of jobs on its
+standard input and writes one artifact file for each.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -20,15 +19,17 @@ from typing import Literal
 import wasmtime
 from wasmtime import component
 
+from mcp_wasm.sandbox.children import Children, Stopped
 from mcp_wasm.sandbox.engine import engine
+from mcp_wasm.sandbox.weight import is_light
 
-_IN_PROCESS_BYTES = 256 * 1024
-_TIMEOUT_S = 600
+_TIMEOUT_S = 300
 _MESSAGE_CHARS = 2000
+_PRINTED_BYTES = 4096
 
 
 class CompileFailed(Exception):
-    """The engine refused the binary; the text says why."""
+    """The engine refused the binary, or the compile did not end; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,16 @@ class Job:
     binary: bytes
 
 
-def compile_all(jobs: Sequence[Job]) -> list[bytes]:
+def compile_all(jobs: Sequence[Job], children: Children) -> list[bytes]:
     """The artifact of each job, in order.
 
     Raises:
-        CompileFailed: if the engine refuses one, or a compile dies or takes over ten minutes.
+        CompileFailed: if the engine refuses one, or a compile dies, reaches a limit or is stopped.
     """
-    if sum(len(job.binary) for job in jobs) <= _IN_PROCESS_BYTES:
-        return [compile_here(job) for job in jobs]
+    if len(jobs) == 1 and is_light(jobs[0].binary):
+        return [compile_here(jobs[0])]
     with tempfile.TemporaryDirectory(prefix="mcp-wasm-") as scratch:
-        return _compile_apart(jobs, Path(scratch))
+        return _compile_apart(jobs, Path(scratch), children)
 
 
 def compile_here(job: Job) -> bytes:
@@ -61,43 +62,28 @@ def compile_here(job: Job) -> bytes:
         raise CompileFailed(str(error)) from None
 
 
-def _compile_apart(jobs: Sequence[Job], folder: Path) -> list[bytes]:
+def _compile_apart(jobs: Sequence[Job], folder: Path, children: Children) -> list[bytes]:
     plan = []
     for index, job in enumerate(jobs):
         source, target = folder / f"{index}.wasm", folder / f"{index}.out"
         source.write_bytes(job.binary)
         plan.append({"kind": job.kind, "source": str(source), "target": str(target)})
     package_parent = Path(__file__).resolve().parents[2]
-    command = [sys.executable, "-P", "-m", "mcp_wasm.sandbox.compile"]
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={"PYTHONPATH": os.pathsep.join([str(package_parent), *filter(None, sys.path)])},
-    )
-    _children.add(child)
     try:
-        _, printed = child.communicate(json.dumps(plan).encode(), timeout=_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        raise CompileFailed(f"compiling took over {_TIMEOUT_S} s") from None
-    finally:
-        child.kill()
-        child.wait()
-        _children.discard(child)
-    if child.returncode != 0:
-        message = printed[-_MESSAGE_CHARS:].decode("utf-8", "replace").strip()
-        raise CompileFailed(message or f"the compiler ended with {child.returncode}")
+        done = children.run(
+            [sys.executable, "-P", "-m", "mcp_wasm.sandbox.compile"],
+            env={"PYTHONPATH": os.pathsep.join([str(package_parent), *filter(None, sys.path)])},
+            timeout=_TIMEOUT_S,
+            output_limit=_PRINTED_BYTES,
+            given=json.dumps(plan).encode(),
+        )
+    except Stopped as error:
+        raise CompileFailed(f"compiling it was stopped: {error}") from None
+    if done.code < 0:
+        raise CompileFailed(f"the compiler was killed or ran out of memory (signal {-done.code})")
+    if done.code != 0:
+        raise CompileFailed(done.message[-_MESSAGE_CHARS:] or f"the compiler ended with {done.code}")
     return [Path(step["target"]).read_bytes() for step in plan]
-
-
-_children: set[subprocess.Popen[bytes]] = set()
-
-
-def stop_all() -> None:
-    """Kill every compile that runs in a child process; those who wait for one get ``CompileFailed``."""
-    for child in tuple(_children):
-        child.kill()
 
 
 def _main() -> int:

@@ -9,6 +9,7 @@ would end the process.
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Callable, Iterable
 from ctypes import byref
 from dataclasses import dataclass
@@ -68,15 +69,18 @@ def _shape(function: wit.Function) -> tuple[object, ...]:
     return (tuple((p.name, p.type) for p in function.params), function.result)
 
 
-_functions: dict[int, HostFunction] = {}
+_functions: list[HostFunction] = []
+_adding = threading.Lock()
 
 
 @ffi.wasmtime_component_func_callback_t  # type: ignore[untyped-decorator]
-def _trampoline(number: int, context: Any, _type: Any, arguments: Any, count: int, results: Any, _n: int) -> int:
+def _trampoline(
+    number: int, context: Any, _type: Any, arguments: Any, count: int, results: Any, _n: int
+) -> int:
     call = None
     try:
         call = find(context)
-        function = _functions[number or 0]
+        function = _functions[number or 0]  # ctypes gives None for the number 0
         if count != len(function.signature.params):
             raise TypeError(f"{function.signature.path} was called with {count} arguments")
         function.run(call, context, arguments, results)
@@ -94,8 +98,10 @@ def _kept(_number: int) -> None:
 
 def define(instance: Any, function: HostFunction) -> None:
     """Define ``function`` in a linker instance."""
-    number = next((n for n, known in _functions.items() if known is function), len(_functions))
-    _functions[number] = function
+    with _adding:
+        if not any(known is function for known in _functions):
+            _functions.append(function)
+        number = next(n for n, known in enumerate(_functions) if known is function)
     name = function.signature.name.encode()
     check(
         ffi.wasmtime_component_linker_instance_add_func(

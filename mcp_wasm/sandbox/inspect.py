@@ -18,6 +18,7 @@ from wasmtime.component import _types as native
 from mcp_wasm.component import types as wit
 from mcp_wasm.errors import ComponentRefused
 from mcp_wasm.sandbox import wasm_tools
+from mcp_wasm.sandbox.children import Children
 from mcp_wasm.sandbox.compile import CompileFailed, Job, compile_all
 from mcp_wasm.sandbox.engine import engine
 from mcp_wasm.sandbox.unbundle import Skeleton, unbundle
@@ -27,6 +28,9 @@ MAX_BYTES = 256 * 1024 * 1024
 
 _TEXT_BYTES = 4 * 1024 * 1024
 _MAX_NODES = 50_000
+_MAX_WORLD_NODES = 200_000
+_FUNCTION_NODES = 100
+"""What a function itself counts, so that their number is bounded too (2,000)."""
 _WIT_BYTES = 4 * 1024 * 1024
 _ASYNC_WORDS = ("async", "stream", "future", "error-context")
 
@@ -60,21 +64,26 @@ def read_binary(path: Path) -> bytes:
         raise ComponentRefused(str(path), f"its text does not assemble: {error}") from None
 
 
-def inspect(binary: bytes, source: str) -> Inspection:
+def inspect(binary: bytes, source: str, children: Children) -> Inspection:
     """Read the world of a component binary; ``source`` names it in errors.
 
     Raises:
         ComponentRefused: if it is no component, is damaged, or uses what the host cannot carry.
     """
     _check_header(binary, source)
-    skeleton = unbundle(binary)
+    skeleton = unbundle(binary, children)
     try:
-        artifact = compile_all([Job("component", skeleton.binary)])[0]
+        artifact = compile_all([Job("component", skeleton.binary)], children)[0]
         compiled = component.Component.deserialize(engine(), artifact)
     except (CompileFailed, WasmtimeError) as error:
         raise _refusal(source, str(error)) from None
-    world = _Reader().world(compiled, {part.import_name for part in skeleton.parts})
-    text, resolve = _wit(skeleton.binary)
+    try:
+        world = _Reader().world(compiled, {part.import_name for part in skeleton.parts})
+    except _TooMany:
+        raise ComponentRefused(
+            source, f"it has too many functions and types: over {_MAX_WORLD_NODES:,} parts"
+        ) from None
+    text, resolve = _wit(skeleton.binary, children)
     return Inspection(world, text, resolve, skeleton)
 
 
@@ -82,7 +91,9 @@ def _check_header(binary: bytes, source: str) -> None:
     if len(binary) > MAX_BYTES:
         raise ComponentRefused(source, f"it has {len(binary):,} bytes; at most {MAX_BYTES:,} are taken")
     if binary[:4] != b"\0asm":
-        raise ComponentRefused(source, "it is not WebAssembly", "A component file begins with the bytes 00 61 73 6d")
+        raise ComponentRefused(
+            source, "it is not WebAssembly", "A component file begins with the bytes 00 61 73 6d"
+        )
     if binary[4:8] == b"\x01\0\0\0":
         raise ComponentRefused(
             source,
@@ -96,29 +107,34 @@ def _check_header(binary: bytes, source: str) -> None:
 def _refusal(source: str, message: str) -> ComponentRefused:
     first = " ".join(line.strip() for line in message.splitlines()[:6] if line.strip())[:600]
     if "requires the component model async" in message or any(f"`{w}`" in message for w in _ASYNC_WORDS):
-        return ComponentRefused(source, f"it uses async, stream or future, which no JSON value can carry ({first})")
+        return ComponentRefused(
+            source, f"it uses async, stream or future, which no JSON value can carry ({first})"
+        )
     return ComponentRefused(source, f"the engine refuses it: {first}")
 
 
-def _wit(skeleton: bytes) -> tuple[str, dict[str, Any] | None]:
+def _wit(skeleton: bytes, children: Children) -> tuple[str, dict[str, Any] | None]:
     with tempfile.TemporaryDirectory(prefix="mcp-wasm-") as scratch:
         path = Path(scratch) / "skeleton.wasm"
         path.write_bytes(skeleton)
-        return wit_text(path), wit_resolve(path)
+        return wit_text(path, children), wit_resolve(path, children)
 
 
-def wit_text(path: Path) -> str:
+def wit_text(path: Path, children: Children) -> str:
     """The world of a component, or of WIT beside it, as WIT text; ``""`` where it cannot be printed."""
     try:
-        return wasm_tools.run(["component", "wit", str(path)], output_limit=_WIT_BYTES).decode("utf-8", "replace")
+        return wasm_tools.run(["component", "wit", str(path)], children, output_limit=_WIT_BYTES).decode(
+            "utf-8", "replace"
+        )
     except wasm_tools.WasmToolsFailed:
         return ""
 
 
-def wit_resolve(path: Path) -> dict[str, Any] | None:
+def wit_resolve(path: Path, children: Children) -> dict[str, Any] | None:
     """The resolve of a component, or of a WIT file or folder; None where there is none to be had."""
     try:
-        loaded = json.loads(wasm_tools.run(["component", "wit", "--json", str(path)], output_limit=_WIT_BYTES))
+        printed = wasm_tools.run(["component", "wit", "--json", str(path)], children, output_limit=_WIT_BYTES)
+        loaded = json.loads(printed)
     except (wasm_tools.WasmToolsFailed, ValueError):
         return None
     return loaded if isinstance(loaded, dict) else None
@@ -128,11 +144,16 @@ class _TooLarge(Exception):
     """A type has more parts than are read."""
 
 
+class _TooMany(Exception):
+    """All functions together have more parts than are read."""
+
+
 class _Reader:
-    """Reads engine types into the type model, within a budget for each function."""
+    """Reads engine types into the type model, within a budget for each function and one for all."""
 
     def __init__(self) -> None:
         self._left = 0
+        self._left_of_world = _MAX_WORLD_NODES
 
     def world(self, compiled: component.Component, parts: set[str]) -> wit.World:
         type_ = compiled.type
@@ -149,6 +170,9 @@ class _Reader:
 
     def _import(self, name: str, type_: Any) -> wit.Import:
         if isinstance(type_, native.ComponentInstanceType):
+            if all(type(item.ty) in _READERS for item in type_.exports(engine()).values()):
+                # Of an interface whose types an export uses; the engine links it without a definition.
+                return wit.Import(name, "type")
             return wit.Import(name, "interface", tuple(self._functions(name, type_)))
         if isinstance(type_, native.FuncType):
             return wit.Import(name, "function", (self._function("", name, type_),))
@@ -163,6 +187,7 @@ class _Reader:
 
     def _function(self, interface: str, name: str, type_: Any) -> wit.Function:
         self._left = _MAX_NODES
+        self._spend(_FUNCTION_NODES)
         try:
             params = tuple(wit.Param(param, self._type(t)) for param, t in type_.params)
             result = None if type_.result is None else self._type(type_.result)
@@ -173,12 +198,18 @@ class _Reader:
 
     def _type(self, type_: Any) -> wit.Type:
         self._left -= 1
+        self._spend(1)
         if self._left < 0:
             raise _TooLarge
         reader = _READERS.get(type(type_))
         if reader is not None:
             return reader(self, type_)
         return wit.Unsupported(_UNSUPPORTED.get(type(type_), type(type_).__name__))
+
+    def _spend(self, nodes: int) -> None:
+        self._left_of_world -= nodes
+        if self._left_of_world < 0:
+            raise _TooMany
 
     def _optional(self, type_: Any) -> wit.Type | None:
         return None if type_ is None else self._type(type_)

@@ -18,6 +18,7 @@ from mcp_wasm.errors import HostFault, InvalidArguments, McpWasmError, OutputLim
 from mcp_wasm.sandbox import trap
 from mcp_wasm.sandbox.call import Call, at_epoch, keep, write_stderr, write_stdout
 from mcp_wasm.sandbox.engine import engine
+from mcp_wasm.sandbox.lift import TooMuchText, lift_within
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.lower import Misfit
 from mcp_wasm.sandbox.prepared import Plan, Prepared
@@ -118,12 +119,12 @@ def _run(
         try:
             if prepared.needs_wasi:
                 _set_wasi(context, call)
-            result, text = _enter(prepared, plan, arguments, context, times)
+            result, text = _enter(prepared, plan, arguments, context, call, limits, times)
         except EngineError as error:
             raise trap.failure(call, limits, _fuel_used(context, limits), str(error)) from None
         finally:
             watchdog.end(stop)
-        _check_end(call, limits, text)
+        _check_end(call, limits)
         return Outcome(*result, text, _report(prepared, call, context, limits, times))
     except McpWasmError as error:
         error.report = _report(prepared, call, context, limits, times)
@@ -150,7 +151,13 @@ def _set_wasi(context: Any, call: Call) -> None:
 
 
 def _enter(
-    prepared: Prepared, plan: Plan, arguments: Arguments, context: Any, times: list[float]
+    prepared: Prepared,
+    plan: Plan,
+    arguments: Arguments,
+    context: Any,
+    call: Call,
+    limits: Limits,
+    times: list[float],
 ) -> tuple[tuple[Any, bool], str]:
     instance, function = ffi.wasmtime_component_instance_t(), ffi.wasmtime_component_func_t()
     check(
@@ -159,36 +166,52 @@ def _enter(
         )
     )
     times[1] = time.monotonic()
-    if not ffi.wasmtime_component_instance_get_func(byref(instance), context, plan.index.ptr(), byref(function)):
+    if not ffi.wasmtime_component_instance_get_func(
+        byref(instance), context, plan.index.ptr(), byref(function)
+    ):
         raise EngineError(f"the instance has no {plan.function.path}")
     slot = Val()
-    returns = plan.lift is not None
     check(
         ffi.wasmtime_component_func_call(
-            byref(function), context, arguments.values, arguments.count, byref(slot), 1 if returns else 0
+            byref(function),
+            context,
+            arguments.values,
+            arguments.count,
+            byref(slot),
+            0 if plan.lift is None else 1,
         )
     )
     if plan.lift is None:
         return (None, False), "null"
     try:
-        value = plan.lift(slot)
+        _check_end(call, limits)  # reading a huge result takes seconds, which nobody waits for any more
+        value = lift_within(plan.lift, slot, limits.result)
+    except TooMuchText:
+        raise OutputLimitExceeded(limits.result, detail="Its strings alone are longer.") from None
     finally:
         ffi.wasmtime_component_val_delete(byref(slot))
     failed = False
     if plan.fails:
         ((side, value),) = value.items()
         failed = side == "err"
-    return (value, failed), json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return (value, failed), _dumped(value, limits)
 
 
-def _check_end(call: Call, limits: Limits, text: str) -> None:
+def _dumped(value: Any, limits: Limits) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # A character has at most four bytes, so only a text near the limit is encoded to be measured.
+    size = len(text) if len(text) * 4 <= limits.result else len(text.encode())
+    if size > limits.result:
+        raise OutputLimitExceeded(limits.result, size)
+    return text
+
+
+def _check_end(call: Call, limits: Limits) -> None:
     stopped = trap.overdue(call, limits)
     if stopped is not None:
         raise stopped
     if call.fault is not None:
         raise HostFault("a host function failed") from call.fault
-    if len(text) > limits.result:
-        raise OutputLimitExceeded(limits.result, len(text))
 
 
 def _fuel_used(context: Any, limits: Limits) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import ctypes
 import math
+import threading
 from array import array
 from collections.abc import Callable
 from typing import Any
@@ -17,13 +18,61 @@ from typing import Any
 from mcp_wasm.component import types as wit
 from mcp_wasm.component.values import shortest_f32
 from mcp_wasm.sandbox.lower import ARRAY_CODE
-from mcp_wasm.sandbox.raw import PAYLOAD, VAL_SIZE, get_text
+from mcp_wasm.sandbox.raw import PAYLOAD, VAL_SIZE, get_bytes, get_text
 
 Lift = Callable[[Any], Any]
 """Reads a component value into a JSON value."""
 
 _SAFE = 2**53 - 1
 """The largest integer that every JSON reader keeps exact (RFC 8259, section 6)."""
+
+
+_ESCAPED_SHORT = b'\n\r\t\b\f"\\'
+_ESCAPED_LONG = bytes(set(range(32)) - set(_ESCAPED_SHORT))
+_COUNTED_BYTES = 64 * 1024
+"""Strings longer than this have their JSON escapes counted before they are decoded."""
+
+
+class TooMuchText(Exception):
+    """The strings of a result need more bytes of JSON than there is room for."""
+
+
+class _Room(threading.local):
+    """Bytes of JSON text that the strings of the value being lifted on this thread may still take."""
+
+    left = math.inf
+
+
+_room = _Room()
+
+
+def lift_within(plan: Lift, slot: Any, room: int) -> Any:
+    """``plan(slot)``, refusing huge text before it is copied: escapes make it six times as long.
+
+    Raises:
+        TooMuchText: past ``room`` bytes of JSON text in strings.
+    """
+    _room.left = room
+    try:
+        return plan(slot)
+    finally:
+        _room.left = math.inf
+
+
+def _string(slot: Any) -> str:
+    size = slot.of.string.size
+    _room.left -= size
+    if _room.left < 0:
+        raise TooMuchText
+    if size <= _COUNTED_BYTES:
+        return get_text(slot.of.string)
+    encoded = get_bytes(slot.of.string)
+    short = size - len(encoded.translate(None, _ESCAPED_SHORT))
+    long = size - len(encoded.translate(None, _ESCAPED_LONG))
+    _room.left -= short + 5 * long
+    if _room.left < 0:
+        raise TooMuchText
+    return encoded.decode()
 
 
 def lift_plan(type_: wit.Type) -> Lift:
@@ -71,7 +120,7 @@ def _primitive(name: str) -> Lift:
         "f32": lambda slot: number(shortest_f32(slot.of.f32)),
         "f64": lambda slot: number(slot.of.f64),
         "char": lambda slot: chr(slot.of.character),
-        "string": lambda slot: get_text(slot.of.string),
+        "string": _string,
     }.get(name, lambda slot: getattr(slot.of, name))
 
 

@@ -6,18 +6,22 @@ belongs to one call is in ``instance``.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import wasmtime
 from wasmtime import WasmtimeError, component
+from wasmtime.component import Linker
 
 from mcp_wasm.component import types as wit
 from mcp_wasm.errors import ComponentRefused
 from mcp_wasm.sandbox.artifacts import Cache
+from mcp_wasm.sandbox.children import Children
 from mcp_wasm.sandbox.compile import CompileFailed, Job, compile_all
 from mcp_wasm.sandbox.engine import engine, engine_key
 from mcp_wasm.sandbox.lift import Lift, lift_plan
@@ -48,7 +52,7 @@ class Prepared:
 
     digest: str
     component: component.Component
-    linker: component.Linker
+    linker: Linker
     modules: tuple[wasmtime.Module, ...]
     plans: dict[str, Plan]
     needs_wasi: bool
@@ -57,12 +61,15 @@ class Prepared:
 class Shelf:
     """Loads and compiles components through a cache; core modules are shared by their digest."""
 
-    def __init__(self, cache: Cache) -> None:
-        self._cache = cache
+    def __init__(self, cache: Cache, children: Children) -> None:
+        self._cache, self._children = cache, children
         self._modules: weakref.WeakValueDictionary[str, wasmtime.Module] = weakref.WeakValueDictionary()
-        self._compiling = threading.Lock()
+        self._compiling: dict[str, threading.Lock] = {}
+        self._seats = threading.Semaphore(max(2, os.cpu_count() or 1))
 
-    def prepare(self, digest: str, world: wit.World, functions: list[wit.Function], read: Callable[[], bytes]) -> Prepared:
+    def prepare(
+        self, digest: str, world: wit.World, functions: list[wit.Function], read: Callable[[], bytes]
+    ) -> Prepared:
         """The component ``digest``, whose bytes ``read`` gives where it is not in the cache.
 
         Raises:
@@ -70,14 +77,27 @@ class Shelf:
         """
         loaded = self._load(digest)
         if loaded is None:
-            with self._compiling:
-                loaded = self._load(digest)
-                if loaded is None:
-                    loaded = self._compile(digest, unbundle(read()))
+            skeleton = unbundle(read(), self._children)
+            with self._alone(skeleton):
+                loaded = self._load(digest) or self._compile(digest, skeleton)
         compiled, modules = loaded
         plans = {function.path: _plan(compiled, function) for function in functions}
         needs_wasi = any(item.name.startswith("wasi:") for item in world.imports)
         return Prepared(digest, compiled, linker(modules), tuple(modules.values()), plans, needs_wasi)
+
+    @contextlib.contextmanager
+    def _alone(self, skeleton: Skeleton) -> Iterator[None]:
+        """Hold what two compiles must not do at once: each shared module, and more heavy ones than there are CPUs.
+
+        A component without shared modules waits for nobody: most compile in
+        milliseconds, and a heavy one must not hold up the others.
+        """
+        with contextlib.ExitStack() as held:
+            for digest in sorted({part.digest for part in skeleton.parts}):
+                held.enter_context(self._compiling.setdefault(digest, threading.Lock()))
+            if skeleton.parts:
+                held.enter_context(self._seats)
+            yield
 
     def is_compiled(self, digest: str) -> bool:
         """Whether ``prepare`` will only load."""
@@ -114,11 +134,13 @@ class Shelf:
             module = self._modules.setdefault(digest, module)
         return module
 
-    def _compile(self, digest: str, skeleton: Skeleton) -> tuple[component.Component, dict[str, wasmtime.Module]]:
+    def _compile(
+        self, digest: str, skeleton: Skeleton
+    ) -> tuple[component.Component, dict[str, wasmtime.Module]]:
         missing = {part.digest: part.binary for part in skeleton.parts if self._module(part.digest) is None}
         jobs = [Job("component", skeleton.binary), *(Job("module", binary) for binary in missing.values())]
         try:
-            artifacts = compile_all(jobs)
+            artifacts = compile_all(jobs, self._children)
         except CompileFailed as error:
             raise ComponentRefused(digest[:12], f"the engine refuses it: {error}") from None
         self._cache.write(_name("component", digest), artifacts[0])
@@ -132,9 +154,9 @@ class Shelf:
         # The cache is too small for its own newest entries: run from memory.
         modules = {}
         by_digest = dict(zip(missing, artifacts[1:], strict=True))
-        for part in skeleton.parts:
-            kept = self._module(part.digest)
-            modules[part.import_name] = kept or wasmtime.Module.deserialize(engine(), by_digest[part.digest])
+        for each in skeleton.parts:
+            kept = self._module(each.digest)
+            modules[each.import_name] = kept or wasmtime.Module.deserialize(engine(), by_digest[each.digest])
         return component.Component.deserialize(engine(), artifacts[0]), modules
 
 

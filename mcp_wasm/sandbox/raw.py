@@ -24,10 +24,7 @@ PAYLOAD: int = Val.of.offset
 
 KIND: dict[str, int] = {
     name.lower(): getattr(ffi, f"WASMTIME_COMPONENT_{name}").value
-    for name in (
-        "BOOL S8 U8 S16 U16 S32 U32 S64 U64 F32 F64 CHAR STRING LIST RECORD TUPLE "
-        "VARIANT ENUM OPTION RESULT FLAGS RESOURCE"
-    ).split()
+    for name in ["BOOL", "S8", "U8", "S16", "U16", "S32", "U32", "S64", "U64", "F32", "F64", "CHAR", "STRING", "LIST", "RECORD", "TUPLE", "VARIANT", "ENUM", "OPTION", "RESULT", "FLAGS", "RESOURCE"]
 }
 
 
@@ -52,6 +49,11 @@ def put_text(slot: Any, text: bytes) -> None:
     ffi.wasm_byte_vec_new(byref(slot), len(text), ctypes.cast(text, _BYTES))
 
 
+def get_bytes(slot: Any) -> bytes:
+    """The bytes in a ``wasm_byte_vec_t``."""
+    return ctypes.string_at(slot.data, slot.size) if slot.size else b""
+
+
 def get_text(slot: Any) -> str:
     """The text in a ``wasm_byte_vec_t``."""
-    return ctypes.string_at(slot.data, slot.size).decode() if slot.size else ""
+    return get_bytes(slot).decode()

@@ -12,6 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from mcp_wasm.errors import Cancelled
+
 _AGAIN = 0.02
 """Seconds between epochs while an overdue guest has not yet stopped."""
 
@@ -50,12 +52,17 @@ class Watchdog:
         self._closed = False
 
     def begin(self, stop: Stop) -> None:
-        """Watch ``stop``; its store's epoch deadline is set already, so no advance can be missed."""
+        """Watch ``stop``; its store's epoch deadline is set already, so no advance can be missed.
+
+        Raises:
+            Cancelled: once the watchdog closes, since nothing would stop the guest any more.
+        """
         with self._changed:
-            if self._thread is None and not self._closed:
+            if self._closing or self._closed:
+                raise Cancelled
+            if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="mcp-wasm watchdog", daemon=True)
                 self._thread.start()
-            stop.cancelled = stop.cancelled or self._closing
             self._running.add(stop)
             self._changed.notify()
 
@@ -71,7 +78,7 @@ class Watchdog:
             self._changed.notify()
 
     def cancel_all(self, *, closing: bool = False) -> None:
-        """Make every running call due now, and with ``closing`` every later one as it begins."""
+        """Make every running call due now, and with ``closing`` refuse every later one."""
         with self._changed:
             self._closing = self._closing or closing
             for stop in self._running:

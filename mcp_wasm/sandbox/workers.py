@@ -1,12 +1,15 @@
 """The threads that run guests: a bounded pool that nobody can fill alone.
 
-Neither one component nor one client holds more than half of the workers, so two
-endless loops leave room for everyone else's calls. What waits is bounded too.
+Neither one component nor one client holds more than half of the workers, and one
+component called by one client holds less than that, so endless loops leave room
+for everyone else's calls and for that client's other ones. What waits is bounded
+too.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -22,11 +25,19 @@ _STACK_BYTES = 8 * 1024 * 1024
 """Thread stack: the engine's guest stack must fit in it several times over."""
 
 
+_Holder = tuple[str, ...]
+"""Who holds workers: a client, a component, or the two together."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     run: Callable[[], Any]
-    holders: tuple[str, str]
+    holders: tuple[tuple[_Holder, int], ...]
     future: Future[Any]
+
+    @property
+    def client(self) -> _Holder:
+        return self.holders[0][0]
 
 
 class Workers:
@@ -37,8 +48,8 @@ class Workers:
         self._half = max(1, count // 2)
         self._changed = threading.Condition()
         self._waiting: deque[_Job] = deque()
-        self._waiting_of: Counter[str] = Counter()
-        self._running_of: Counter[str] = Counter()
+        self._waiting_of: Counter[_Holder] = Counter()
+        self._running_of: Counter[_Holder] = Counter()
         self._idle = 0
         self._threads: list[threading.Thread] = []
         self._closed = False
@@ -49,22 +60,37 @@ class Workers:
         Raises:
             Busy: if the client has too many calls waiting already.
         """
-        job = _Job(run, (f"client {client}", f"component {component}"), Future())
+        job = _Job(run, self._holders(client, component), Future())
         with self._changed:
             if self._closed:
                 raise Cancelled
-            waiting = self._waiting_of[job.holders[0]]
+            waiting = self._waiting_of[job.client]
             if waiting >= WAITING:
-                raise Busy(job.holders[0], waiting)
+                raise Busy(f"client {client}", waiting)
             self._waiting.append(job)
-            self._waiting_of[job.holders[0]] += 1
-            if self._idle == 0 and len(self._threads) < self.count:
+            self._waiting_of[job.client] += 1
+            # An idle thread may be on its way to an earlier job, so idle threads are weighed against all that waits.
+            if len(self._waiting) > self._idle and len(self._threads) < self.count:
                 self._start()
             self._changed.notify()
         return job.future
 
-    def close(self, timeout: float = 1.0) -> None:
-        """Fail what waits and join the threads; their guests must have been stopped by the caller."""
+    def withdraw(self, future: Future[Any]) -> None:
+        """Take a job that still waits out of the line, so that it counts for nobody."""
+        with self._changed:
+            for index, job in enumerate(self._waiting):
+                if job.future is future:
+                    del self._waiting[index]
+                    self._count(self._waiting_of, job.client, -1)
+                    break
+        future.cancel()
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Fail what waits and join the threads; their guests must have been stopped by the caller.
+
+        ``timeout`` is seconds for all of them: a stopped guest ends within
+        milliseconds, and only the reading of a huge result takes longer.
+        """
         with self._changed:
             self._closed = True
             dropped = list(self._waiting)
@@ -73,25 +99,37 @@ class Workers:
         for job in dropped:
             if job.future.set_running_or_notify_cancel():
                 job.future.set_exception(Cancelled())
+        end = time.monotonic() + timeout
         for thread in self._threads:
-            thread.join(timeout)
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, end - time.monotonic()))
+
+    def _holders(self, client: str, component: str) -> tuple[tuple[_Holder, int], ...]:
+        """Who will hold the worker, and how many each may hold."""
+        return (
+            (("client", client), self._half),
+            (("component", component), self._half),
+            (("both", client, component), max(1, self._half - 1)),
+        )
 
     def _start(self) -> None:
         previous = threading.stack_size(_STACK_BYTES)
         try:
-            thread = threading.Thread(target=self._work, name=f"mcp-wasm worker {len(self._threads)}", daemon=True)
+            thread = threading.Thread(
+                target=self._work, name=f"mcp-wasm worker {len(self._threads)}", daemon=True
+            )
             thread.start()
         finally:
             threading.stack_size(previous)
         self._threads.append(thread)
 
     def _take(self) -> _Job | None:
-        """The first waiting job whose client and component hold less than half of the workers."""
+        """The first waiting job whose holders may have one worker more."""
         for index, job in enumerate(self._waiting):
-            if all(self._running_of[holder] < self._half for holder in job.holders):
+            if all(self._running_of[holder] < most for holder, most in job.holders):
                 del self._waiting[index]
-                self._count(self._waiting_of, job.holders[0], -1)
-                for holder in job.holders:
+                self._count(self._waiting_of, job.client, -1)
+                for holder, _ in job.holders:
                     self._running_of[holder] += 1
                 return job
         return None
@@ -101,7 +139,7 @@ class Workers:
             if job.future.set_running_or_notify_cancel():
                 try:
                     result = job.run()
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001 - the future carries it to whoever asked
                     self._done(job)
                     job.future.set_exception(error)
                 else:
@@ -126,13 +164,13 @@ class Workers:
 
     def _done(self, job: _Job) -> None:
         with self._changed:
-            for holder in job.holders:
+            for holder, _ in job.holders:
                 self._count(self._running_of, holder, -1)
             if self._waiting:
                 self._changed.notify()
 
     @staticmethod
-    def _count(counter: Counter[str], key: str, by: int) -> None:
+    def _count(counter: Counter[_Holder], key: _Holder, by: int) -> None:
         counter[key] += by
         if counter[key] <= 0:
             del counter[key]

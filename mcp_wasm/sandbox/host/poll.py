@@ -51,8 +51,12 @@ def _wait_function(call: Call, context: Any) -> Any:
     if call.bridge is None:
         linker, compiled, index = _bridge()
         instance, function = ffi.wasmtime_component_instance_t(), ffi.wasmtime_component_func_t()
-        check(ffi.wasmtime_component_linker_instantiate(linker.ptr(), context, compiled.ptr(), byref(instance)))
-        if not ffi.wasmtime_component_instance_get_func(byref(instance), context, index.ptr(), byref(function)):
+        check(
+            ffi.wasmtime_component_linker_instantiate(linker.ptr(), context, compiled.ptr(), byref(instance))
+        )
+        if not ffi.wasmtime_component_instance_get_func(
+            byref(instance), context, index.ptr(), byref(function)
+        ):
             raise EngineError("the poll bridge has no `wait`")
         call.bridge = function
     return call.bridge
@@ -119,7 +123,9 @@ def _block(call: Call, context: Any, arguments: Any, _results: Any) -> None:
 _POLLABLE = wit.Handle(owned=False)
 
 
-def _function(name: str, param: str, type_: wit.Type, result: wit.Type | None, run: Callable[..., None]) -> HostFunction:
+def _function(
+    name: str, param: str, type_: wit.Type, result: wit.Type | None, run: Callable[..., None]
+) -> HostFunction:
     return HostFunction(wit.Function(INTERFACE, name, (wit.Param(param, type_),), result), run)
 
 
