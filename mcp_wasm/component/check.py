@@ -10,7 +10,6 @@ those of ``json.loads``; Python callers may give a tuple for a list and bytes fo
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 
 from mcp_wasm.component.expected import expectation, names_of, some
@@ -34,7 +33,7 @@ from mcp_wasm.component.types import (
     Variant,
     is_bytes,
 )
-from mcp_wasm.component.values import F32_LIMIT, decode_base64, has_lone_surrogate, whole
+from mcp_wasm.component.values import DECIMAL, F32_LIMIT, decode_base64, has_lone_surrogate, whole
 from mcp_wasm.errors import Mismatch
 
 SHOWN = 20
@@ -42,8 +41,6 @@ SHOWN = 20
 
 COUNTED = 1000
 """Mismatches after which the rest of the arguments is not looked at."""
-
-_DECIMAL = {"u64": re.compile("[0-9]{1,20}"), "s64": re.compile("-?[0-9]{1,19}")}
 
 
 def check(function: Function, arguments: object) -> list[Mismatch]:
@@ -147,8 +144,8 @@ def _fits(type_: Type, value: object) -> bool:
 
 def _is_integer(name: str, value: object) -> bool:
     low, high = INTEGER_RANGES[name]
-    if isinstance(value, str) and name in _DECIMAL:
-        return _DECIMAL[name].fullmatch(value) is not None and low <= int(value) <= high
+    if isinstance(value, str) and name in DECIMAL:
+        return DECIMAL[name].fullmatch(value) is not None and low <= int(value) <= high
     number = whole(value)
     return number is not None and low <= number <= high
 

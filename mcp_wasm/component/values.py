@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import binascii
 import math
+import re
 import struct
 
 _F32 = struct.Struct("<f")
 
 F32_LIMIT = float(2**128 - 2**103)
 """The smallest size that rounds to infinity as an f32 (half a step past the largest f32)."""
+
+DECIMAL = {"u64": re.compile("[0-9]{1,20}"), "s64": re.compile("-?[0-9]{1,19}")}
+"""Text that is taken for a 64-bit integer, if its value is in range."""
 
 _SUBNORMAL = 2.0**-126
 
@@ -51,7 +55,8 @@ def has_lone_surrogate(text: str) -> bool:
 
 def decode_base64(text: str) -> bytes | None:
     """The bytes of ``text`` (RFC 4648, section 4: padded, nothing else in it), or None."""
-    if not text.isascii():
+    # Strict mode takes padding past a whole group: "AAAA=", "AAAA====".
+    if not text.isascii() or len(text) % 4 or text.endswith("==="):
         return None
     try:
         return binascii.a2b_base64(text, strict_mode=True)
