@@ -98,7 +98,9 @@ class _Writer:
             name = self._names[type_] = f"$t{len(self._names)}"
             if isinstance(type_, Record | Variant | Enum | Flags):
                 # An exported function may use such a type only under a name that is exported too.
-                self.lines.append(f'\n  (type {name}-raw {body})(export {name} "{name[1:]}" (type {name}-raw))')
+                self.lines.append(
+                    f'\n  (type {name}-raw {body})(export {name} "{name[1:]}" (type {name}-raw))'
+                )
             else:
                 self.lines.append(f"\n  (type {name} {body})")
         return self._names[type_]
