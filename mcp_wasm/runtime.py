@@ -73,6 +73,7 @@ class Runtime:
         self._watched: dict[Path, sources.Source] = {}
         self._pending: dict[Path, tuple[object, ...]] = {}
         self._owned: dict[Path, str] = {}
+        self._blocked: dict[Path, str] = {}
         self._watcher: threading.Thread | None = None
         self._closing = threading.Event()
         atexit.register(self.close)
@@ -218,11 +219,7 @@ class Runtime:
         self._invoker.prepare(self._target(name, None)[0])
 
     def _target(self, name: str, wanted: Mapping[str, object] | None) -> tuple[Target, Limits]:
-        tool = self._index.tool(name)
-        component = self._index.component(tool.component)
-        if component is None or component.digest != tool.digest:
-            tool = self._index.tool(name)
-            component = self.component(tool.component)
+        tool, component = self._index.target(name)
         limits = component.limits.narrow(wanted) if wanted else component.limits
         return _target(tool, component), limits
 
@@ -254,6 +251,9 @@ class Runtime:
         seen = sources.scan(folders)
         for path in self._watched.keys() - seen.keys():
             self._drop(path)
+        for path, name in tuple(self._blocked.items()):
+            if self._index.component(name) is None:
+                self._watched.pop(path, None)  # the name is free now: look at the file again
         for path, found in seen.items():
             known = self._watched.get(path)
             if known is not None and known.signature == found.signature:
@@ -267,32 +267,46 @@ class Runtime:
     def _drop(self, path: Path) -> None:
         self._watched.pop(path, None)
         self._refused.pop(path, None)
-        owned = self._owned.pop(path, None)
-        if owned is not None and self._index.component(owned) is not None:
-            self.remove(owned)
+        self._blocked.pop(path, None)
+        self._release(path, self._owned.pop(path, None))
+
+    def _release(self, path: Path, name: str | None) -> None:
+        """Take away the component ``name`` if it is still the one that came from ``path``."""
+        found = None if name is None else self._index.component(name)
+        if found is not None and found.source == path and self._index.remove(found.name) is not None:
+            self._forget(found)
 
     def _take(self, path: Path, found: sources.Source) -> None:
         self._watched[path] = found
         self._refused.pop(path, None)
+        self._blocked.pop(path, None)
         before = self._owned.pop(path, None)
         try:
             component = self._published(found)
-            taken = self._index.component(component.name)
-            if taken is not None and component.name != before:
-                raise ComponentRefused(str(path), f"the name {component.name} is taken by {taken.source}")
+            self._claim(path, component.name)
         except McpWasmError as error:
             self._refused[path] = _as_refusal(path, error)
             _log.warning("not published: %s", error)
-            if before is not None:
-                self.remove(before)
+            self._release(path, before)
             return
-        if before is not None and before != component.name:
-            self.remove(before)
+        except Exception:  # noqa: BLE001 - a file that surprises us must not hide the other files
+            self._refused[path] = ComponentRefused(str(path), "looking at it failed; the log has the details")
+            _log.exception("looking at %s failed", path)
+            self._release(path, before)
+            return
+        if before != component.name:
+            self._release(path, before)
         self._owned[path] = component.name
         self._put(component)
         _log.info(
             "published %s from %s: %s", component.name, path, ", ".join(t.name for t in component.tools)
         )
+
+    def _claim(self, path: Path, name: str) -> None:
+        taken = self._index.component(name)
+        if taken is not None and taken.source != path:
+            self._blocked[path] = name
+            raise ComponentRefused(str(path), f"the name {name} is taken by {taken.source}")
 
 
 def _as_refusal(path: Path, error: McpWasmError) -> ComponentRefused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,8 @@ from types import MappingProxyType
 from mcp_wasm.component import names
 from mcp_wasm.errors import UnknownTool
 from mcp_wasm.registry.tool import Component, Tool
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,18 @@ class Index:
             raise UnknownTool(name, names.nearest(name, [t.name for t in tools.values() if not t.hidden]))
         return found
 
+    def target(self, name: str) -> tuple[Tool, Component]:
+        """The tool of that name and its component, as they were at one moment.
+
+        Raises:
+            UnknownTool: with the nearest names.
+        """
+        while True:
+            state = self._state
+            tool = self.tool(name)
+            if state is self._state:
+                return tool, state.components[tool.component]
+
     def put(self, component: Component) -> None:
         """Add a component, or replace the one of its name."""
         self._change(lambda now: {**now, component.name: component})
@@ -93,7 +108,10 @@ class Index:
             self._state = _State(MappingProxyType(ordered), MappingProxyType(tools))
         if changed:
             for callback in tuple(self._callbacks.values()):
-                callback()
+                try:
+                    callback()
+                except Exception:  # noqa: BLE001 - whoever listens badly must not stop the others, or the change
+                    _log.exception("a listener to changes of the tools failed")
 
     def _tools(self, components: Mapping[str, Component]) -> dict[str, Tool]:
         found: dict[str, Tool] = {}

@@ -6,16 +6,22 @@ A component file is ``NAME.wasm`` or ``NAME.wat``. Beside it may lie ``NAME.wit`
 
 from __future__ import annotations
 
-import os
+import logging
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from mcp_wasm.errors import ComponentRefused
 
+_log = logging.getLogger(__name__)
 _MANIFEST_BYTES = 256 * 1024
+_MANIFEST_DEPTH = 16
+_BESIDE = 1000
+"""Files of a WIT folder whose changes are noticed."""
+
 SUFFIXES = (".wasm", ".wat")
 
 
@@ -36,10 +42,12 @@ def source(path: Path) -> Source:
         ComponentRefused: if there is no such file.
     """
     if not path.is_file():
-        raise ComponentRefused(str(path), "there is no such file")
+        raise ComponentRefused(str(path), "it is no file" if path.exists() else "there is no such file")
     wit, manifest = path.with_suffix(".wit"), path.with_suffix(".toml")
     beside = [p for p in (wit, manifest) if p.exists()]
-    parts = [p for near in beside for p in (sorted(near.rglob("*")) if near.is_dir() else [near])]
+    parts = [
+        p for near in beside for p in (sorted(islice(near.rglob("*"), _BESIDE)) if near.is_dir() else [near])
+    ]
     signature = tuple(_signature(p) for p in (path, *parts))
     return Source(path, wit if wit in beside else None, manifest if manifest in beside else None, signature)
 
@@ -48,9 +56,7 @@ def scan(folders: Iterable[Path]) -> dict[Path, Source]:
     """The component files directly in ``folders``, by path; folders in order, files by name."""
     found: dict[Path, Source] = {}
     for folder in folders:
-        if not folder.is_dir():
-            continue
-        for path in sorted(folder.iterdir()):
+        for path in _listed(folder):
             if path.suffix in SUFFIXES and not path.name.startswith("."):
                 try:
                     found[path] = source(path)
@@ -70,11 +76,34 @@ def manifest(found: Source) -> dict[str, Any]:
     try:
         if found.manifest.stat().st_size > _MANIFEST_BYTES:
             raise ComponentRefused(str(found.manifest), f"a manifest has at most {_MANIFEST_BYTES:,} bytes")
-        return tomllib.loads(found.manifest.read_text(encoding="utf-8"))
+        values = tomllib.loads(found.manifest.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ComponentRefused(str(found.manifest), f"it is not a TOML document: {error}") from None
+    except OSError as error:
+        raise ComponentRefused(str(found.manifest), f"it cannot be read ({error.strerror})") from None
+    except RecursionError:
+        values = None
+    if values is None or _nests(values, _MANIFEST_DEPTH):
+        raise ComponentRefused(str(found.manifest), f"it nests more than {_MANIFEST_DEPTH} levels deep")
+    return values
+
+
+def _nests(value: Any, depth: int) -> bool:
+    """Whether tables and arrays nest deeper than ``depth``."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(depth == 0 or _nests(each, depth - 1) for each in inside)
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        _log.warning("%s cannot be listed: %s", folder, error.strerror)
+        return []
 
 
 def _signature(path: Path) -> tuple[object, ...]:
-    about = os.stat(path)
+    about = path.stat()
     return (str(path), about.st_mtime_ns, about.st_size, about.st_ino)

@@ -17,8 +17,10 @@ import os
 import secrets
 import stat
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from mcp_wasm.errors import InvalidSettings
 
@@ -41,14 +43,21 @@ class Cache:
     """Entries of bytes by name in one private folder.
 
     Raises:
-        InvalidSettings: if the folder belongs to someone else or others may write it.
+        InvalidSettings: if the folder cannot be made or belongs to someone else.
     """
 
     def __init__(self, folder: Path, limit: int = DEFAULT_LIMIT) -> None:
         self.folder, self.limit = folder, limit
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _check_private(folder)
-        self._key = self._read_key()
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if _was_open(folder):
+                # What others could write may be theirs: a key they know would vouch for code of theirs.
+                self.remove(_KEY_NAME)
+            self._key = self._read_key()
+        except OSError as error:
+            raise InvalidSettings(
+                str(folder), "a folder that can be made and written", error.strerror
+            ) from None
 
     def path(self, name: str) -> Path | None:
         """The file of an entry that is there and authentic, else None; a damaged one is removed."""
@@ -62,6 +71,9 @@ class Cache:
                     size -= len(chunk)
                 authentic = size == 0 and hmac.compare_digest(mac.digest(), file.read())
         except FileNotFoundError:
+            return None
+        except OSError as error:
+            _log.warning("the cache entry %s cannot be read: %s", name, error)
             return None
         if not authentic:
             _log.warning("the cache entry %s is damaged and is built again", name)
@@ -81,18 +93,24 @@ class Cache:
         except FileNotFoundError:
             return None
 
-    def write(self, name: str, content: bytes) -> Path:
-        """Store an entry and prune the oldest ones past the limit; its path."""
+    def write(self, name: str, content: bytes) -> None:
+        """Store an entry and prune the oldest ones past the limit.
+
+        A cache that cannot be written (a full or read-only disk) stores nothing:
+        everything works without it, only slower, and the log says so.
+        """
         mac = self._new_mac(name)
         mac.update(content)
-        descriptor, scratch = tempfile.mkstemp(dir=self.folder, prefix=".new-")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.write(mac.digest())
         path = self.folder / name
-        Path(scratch).replace(path)
-        self.prune(self.limit, keep=path)
-        return path
+        try:
+            with self._scratch() as (file, scratch):
+                file.write(content)
+                file.write(mac.digest())
+                file.flush()
+                scratch.replace(path)
+            self.prune(self.limit, keep=path)
+        except OSError as error:
+            _log.warning("the cache entry %s is not kept: %s", name, error)
 
     def remove(self, name: str) -> None:
         """Remove an entry, if it is there."""
@@ -129,36 +147,63 @@ class Cache:
     def _new_mac(self, name: str) -> hmac.HMAC:
         return hmac.new(self._key, name.encode() + b"\0", hashlib.sha256)
 
+    @contextlib.contextmanager
+    def _scratch(self) -> Iterator[tuple[IO[bytes], Path]]:
+        """A new file beside the entries, gone afterwards unless it was renamed."""
+        descriptor, name = tempfile.mkstemp(dir=self.folder, prefix=".new-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file, Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
     def _read_key(self) -> bytes:
         path = self.folder / _KEY_NAME
         for _ in range(3):
-            try:
-                key = path.read_bytes()
-                if len(key) == _KEY_BYTES:
-                    return key
-                path.unlink()
-            except FileNotFoundError:
-                pass
-            descriptor, scratch = tempfile.mkstemp(dir=self.folder, prefix=".new-")
-            with os.fdopen(descriptor, "wb") as file:
+            key = _private_bytes(path)
+            if key is not None and len(key) == _KEY_BYTES:
+                return key
+            if key is not None:
+                self.remove(_KEY_NAME)
+            with self._scratch() as (file, scratch):
                 file.write(secrets.token_bytes(_KEY_BYTES))
-            # A link fails where another process was first, whose key then counts.
-            with contextlib.suppress(FileExistsError):
-                os.link(scratch, path)
-            os.unlink(scratch)
+                file.flush()
+                # A link fails where another process was first, whose key then counts.
+                with contextlib.suppress(FileExistsError):
+                    path.hardlink_to(scratch)
         raise InvalidSettings(str(path), f"a key of {_KEY_BYTES} bytes that can be read", "none")
 
 
 _KEY_NAME = "key"
 
 
-def _check_private(folder: Path) -> None:
+def _was_open(folder: Path) -> bool:
+    """Whether others could write to ``folder`` until now; from now on it is closed to them.
+
+    Raises:
+        InvalidSettings: if it belongs to someone else.
+    """
     about = folder.stat()
     if not hasattr(os, "getuid"):
-        return
+        return False
     if about.st_uid != os.getuid():
-        raise InvalidSettings(
-            str(folder), "a folder that belongs to you, since compiled code is run from it", "another owner"
-        )
+        expected = "a folder that belongs to you, since compiled code is run from it"
+        raise InvalidSettings(str(folder), expected, "another owner's")
     if about.st_mode & 0o077:
         folder.chmod(0o700)
+    return bool(about.st_mode & 0o022)
+
+
+def _private_bytes(path: Path) -> bytes | None:
+    """The content of a file that only its owner, we, could write; ``b""`` for any other, None for none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return b""  # a symbolic link, or not ours to read
+    with os.fdopen(descriptor, "rb") as file:
+        about = os.fstat(file.fileno())
+        if hasattr(os, "getuid") and (about.st_uid != os.getuid() or about.st_mode & 0o022):
+            return b""
+        return file.read(_KEY_BYTES + 1)

@@ -64,12 +64,12 @@ def find(context: Any) -> Call:
     return _calls[ffi.wasmtime_context_get_data(context)]
 
 
-@ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+@ctypes.CFUNCTYPE(None, ctypes.c_void_p)  # type: ignore[untyped-decorator]
 def keep(_number: int) -> None:
     """A finalizer that frees nothing: numbers are forgotten by ``Call.close``."""
 
 
-@ctypes.CFUNCTYPE(
+@ctypes.CFUNCTYPE(  # type: ignore[untyped-decorator]
     ctypes.c_size_t,
     ctypes.POINTER(ffi.wasmtime_context_t),
     ctypes.c_void_p,
@@ -83,17 +83,19 @@ def at_epoch(_context: Any, number: int, delta: Any, kind: Any) -> int:
             return new_error("stopped by the host")
         delta[0], kind[0] = 1, _CONTINUE
         return 0
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - nothing may leave a callback
         return new_error(f"the host failed: {type(error).__name__}")
 
 
 def _writer(name: str) -> Any:
-    @ctypes.CFUNCTYPE(ctypes.c_ssize_t, ctypes.c_void_p, ctypes.POINTER(ctypes.c_ubyte), ctypes.c_size_t)
+    @ctypes.CFUNCTYPE(  # type: ignore[untyped-decorator]
+        ctypes.c_ssize_t, ctypes.c_void_p, ctypes.POINTER(ctypes.c_ubyte), ctypes.c_size_t
+    )
     def write(number: int, address: Any, size: int) -> int:
         # A count other than `size` and an exception both abort the process, so neither may leave here.
         try:
             getattr(_calls[number], name).write(address, size)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - nothing may leave a callback
             if call := _calls.get(number):
                 call.fault = error
         return size

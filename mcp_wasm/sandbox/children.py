@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 MEMORY_BYTES = 4 * 1024**3
 """Address space of one child (Linux; elsewhere only time bounds it)."""
@@ -61,7 +62,12 @@ class Children:
             source.seek(0)
             child = self._start(command, env, source, errors)
             late = threading.Event()
-            timer = threading.Timer(timeout, lambda: (late.set(), child.kill()))
+
+            def stop() -> None:
+                late.set()
+                child.kill()
+
+            timer = threading.Timer(timeout, stop)
             timer.daemon = True
             timer.start()
             try:
@@ -88,16 +94,16 @@ class Children:
                 child.kill()
 
     def _start(
-        self, command: Sequence[str], env: Mapping[str, str], source: object, errors: object
+        self, command: Sequence[str], env: Mapping[str, str], source: IO[bytes], errors: IO[bytes]
     ) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._closed:
                 raise Stopped("the runtime closes")
             child = subprocess.Popen(
                 command,
-                stdin=source,  # type: ignore[arg-type]
+                stdin=source,
                 stdout=subprocess.PIPE,
-                stderr=errors,  # type: ignore[arg-type]
+                stderr=errors,
                 env=dict(env),
             )
             self._running.add(child)

@@ -85,13 +85,13 @@ def _trampoline(
             raise TypeError(f"{function.signature.path} was called with {count} arguments")
         function.run(call, context, arguments, results)
         return 0
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - nothing may leave a callback
         if call is not None and call.fault is None:
             call.fault = error
         return new_error("stopped by the host")
 
 
-@ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+@ctypes.CFUNCTYPE(None, ctypes.c_void_p)  # type: ignore[untyped-decorator]
 def _kept(_number: int) -> None:
     """Host functions live as long as the process."""
 

@@ -98,7 +98,7 @@ def _check_header(binary: bytes, source: str) -> None:
         raise ComponentRefused(
             source,
             "it is a core module, which has no typed interface",
-            "Make a component of it: `wasm-tools component embed` with its WIT, then `wasm-tools component new`",
+            "Make a component of it: `wasm-tools component embed` with its WIT, then `component new`",
         )
     if binary[6:8] != b"\x01\0":
         raise ComponentRefused(source, "it is not a component (unknown layer in its header)")
@@ -203,7 +203,8 @@ class _Reader:
             raise _TooLarge
         reader = _READERS.get(type(type_))
         if reader is not None:
-            return reader(self, type_)
+            found: wit.Type = reader(self, type_)
+            return found
         return wit.Unsupported(_UNSUPPORTED.get(type(type_), type(type_).__name__))
 
     def _spend(self, nodes: int) -> None:
@@ -226,12 +227,12 @@ _READERS: dict[type, Any] = {
     native.TupleType: lambda r, t: wit.Tuple(tuple(r._type(e) for e in t.elements)),
     native.RecordType: lambda r, t: wit.Record(tuple(wit.Field(n, r._type(f)) for n, f in t.fields)),
     native.VariantType: lambda r, t: wit.Variant(tuple(wit.Case(n, r._optional(c)) for n, c in t.cases)),
-    native.EnumType: lambda r, t: wit.Enum(tuple(t.names)),
-    native.FlagsType: lambda r, t: wit.Flags(tuple(t.names)),
+    native.EnumType: lambda _r, t: wit.Enum(tuple(t.names)),
+    native.FlagsType: lambda _r, t: wit.Flags(tuple(t.names)),
     native.OptionType: lambda r, t: wit.Option(r._type(t.payload)),
     native.ResultType: lambda r, t: wit.Result(r._optional(t.ok), r._optional(t.err)),
-    native.OwnType: lambda r, t: wit.Handle(owned=True),
-    native.BorrowType: lambda r, t: wit.Handle(owned=False),
+    native.OwnType: lambda _r, _t: wit.Handle(owned=True),
+    native.BorrowType: lambda _r, _t: wit.Handle(owned=False),
 }
 for _name in ("bool", "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64", "f32", "f64", "char", "string"):
     _READERS[getattr(native, _name.capitalize())] = lambda _r, _t, name=_name: wit.Primitive(name)

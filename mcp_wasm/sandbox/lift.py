@@ -104,7 +104,7 @@ def number(value: float) -> float | str:
     """A float as JSON: itself, or its name where JSON has no number for it."""
     if math.isfinite(value):
         return value
-    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def whole(value: int) -> int | str:

@@ -87,7 +87,7 @@ class Shelf:
 
     @contextlib.contextmanager
     def _alone(self, skeleton: Skeleton) -> Iterator[None]:
-        """Hold what two compiles must not do at once: each shared module, and more heavy ones than there are CPUs.
+        """Hold what two compiles must not do at once: a shared module, and more heavy ones than CPUs.
 
         A component without shared modules waits for nobody: most compile in
         milliseconds, and a heavy one must not hold up the others.

@@ -24,7 +24,30 @@ PAYLOAD: int = Val.of.offset
 
 KIND: dict[str, int] = {
     name.lower(): getattr(ffi, f"WASMTIME_COMPONENT_{name}").value
-    for name in ["BOOL", "S8", "U8", "S16", "U16", "S32", "U32", "S64", "U64", "F32", "F64", "CHAR", "STRING", "LIST", "RECORD", "TUPLE", "VARIANT", "ENUM", "OPTION", "RESULT", "FLAGS", "RESOURCE"]
+    for name in [
+        "BOOL",
+        "S8",
+        "U8",
+        "S16",
+        "U16",
+        "S32",
+        "U32",
+        "S64",
+        "U64",
+        "F32",
+        "F64",
+        "CHAR",
+        "STRING",
+        "LIST",
+        "RECORD",
+        "TUPLE",
+        "VARIANT",
+        "ENUM",
+        "OPTION",
+        "RESULT",
+        "FLAGS",
+        "RESOURCE",
+    ]
 }
 
 

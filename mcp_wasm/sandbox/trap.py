@@ -45,7 +45,8 @@ _WORDS = {
     "out of bounds table access": "it indexed a table outside its bounds",
 }
 _MEMORY_SIGNS = re.compile(
-    r"MemoryError|out of memory|memory allocation of \d+ bytes failed|OutOfMemory|InternalError: out", re.IGNORECASE
+    r"MemoryError|out of memory|memory allocation of \d+ bytes failed|OutOfMemory|InternalError: out",
+    re.IGNORECASE,
 )
 
 

@@ -69,7 +69,7 @@ class Workers:
                 raise Busy(f"client {client}", waiting)
             self._waiting.append(job)
             self._waiting_of[job.client] += 1
-            # An idle thread may be on its way to an earlier job, so idle threads are weighed against all that waits.
+            # An idle thread may be on its way to an earlier job: weigh them against all that waits.
             if len(self._waiting) > self._idle and len(self._threads) < self.count:
                 self._start()
             self._changed.notify()
