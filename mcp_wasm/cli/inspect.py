@@ -126,7 +126,7 @@ def _lines(found: Findings) -> Iterable[str]:
 
 def _needs(world: World) -> list[tuple[str, Need]]:
     """The imports by what they ask for; shared parts of the component itself are left out."""
-    return [(item.name, need(item.name)) for item in world.imports if item.kind != "module"]
+    return [(item.name, need(item.name)) for item in world.imports if item.kind not in ("module", "type")]
 
 
 def _document(found: Findings) -> dict[str, Any]:

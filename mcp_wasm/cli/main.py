@@ -140,6 +140,7 @@ def _parse(argv: Sequence[str]) -> tuple[argparse.Namespace, Command]:
         level=logging.DEBUG if args.verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s" if args.verbose else "mcp-wasm: %(message)s",
         stream=sys.stderr,
+        force=True,
     )
     # What the SDK and asyncio tell at this level is about themselves.
     for other in ("asyncio", "mcp", "httpx", "httpcore"):
@@ -182,6 +183,11 @@ settings, first found:
 
 class Formatter(argparse.HelpFormatter):
     """Shows the default of each flag that has one and does not tell it in its words."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        import textwrap  # only --help needs it
+
+        return textwrap.wrap(text, width, break_on_hyphens=False)
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         told = action.help or ""

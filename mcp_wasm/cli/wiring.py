@@ -79,10 +79,10 @@ def new_runtime(config: Config) -> Runtime:
 
 def open_runtime(config: Config) -> Runtime:
     """A runtime that has published every component of ``folders`` and follows their changes."""
-    if config.bundled:
-        unpack(config)
     runtime = new_runtime(config)
     try:
+        if config.bundled:
+            unpack(config)
         runtime.watch(folders(config))
     except BaseException:
         runtime.close()
