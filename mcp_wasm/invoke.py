@@ -113,7 +113,7 @@ class Invoker:
             future = self._prepared.get(target.digest)
             if future is None or (future.done() and future.exception() is not None):
                 future = self._prepared[target.digest] = Future()
-                future.set_running_or_notify_cancel()  # so that one who gives up waiting does not cancel it for all
+                future.set_running_or_notify_cancel()  # one who gives up waiting cancels it for nobody
                 thread = threading.Thread(
                     target=self._prepare,
                     args=(target, future),
@@ -130,7 +130,7 @@ class Invoker:
             self._prepared.pop(digest, None)
 
     def close(self) -> None:
-        """Stop every guest and join the threads; compiles in children must have been stopped by the caller."""
+        """Stop every guest and join the threads; the caller has stopped the children that compile."""
         with self._lock:
             self._closed = True
             preparing = tuple(self._preparing)
@@ -155,7 +155,7 @@ class Invoker:
             with self._lock:
                 self._preparing.discard(threading.current_thread())
 
-    def _submit(
+    def _submit(  # noqa: PLR0917 - one caller each, on the path of every call
         self,
         prepared: Prepared,
         target: Target,

@@ -215,7 +215,7 @@ class Runtime:
         return self._invoker.call_sync(target, arguments, allowed, client)
 
     def prepare(self, name: str) -> None:
-        """Begin to compile the component of a tool in the background, so that its first call need not wait."""
+        """Begin to compile the component of a tool in the background; its first call need not wait then."""
         self._invoker.prepare(self._target(name, None)[0])
 
     def _target(self, name: str, wanted: Mapping[str, object] | None) -> tuple[Target, Limits]:
@@ -243,7 +243,7 @@ class Runtime:
         while not self._closing.wait(_SCAN_S):
             try:
                 self._follow(folders, settled=True)
-            except Exception:  # the watcher's top: one bad scan must not end all later ones
+            except Exception:  # noqa: BLE001 - the watcher's top: one bad scan must not end all later ones
                 _log.exception("looking at the folders failed")
 
     def _follow(self, folders: Sequence[Path], *, settled: bool = False) -> None:

@@ -136,6 +136,6 @@ class Index:
 
 
 def _apart(tool: Tool) -> str:
-    """Two components may give one name (`a_b` + `c`, `a` + `b_c`): a hash of the full path tells them apart."""
+    """Two components may give one name (`a_b` + `c`, `a` + `b_c`): a hash of the path tells them apart."""
     digest = hashlib.sha256(f"{tool.component} {tool.function.path}".encode()).hexdigest()[:6]
     return f"{tool.name[: names.LONGEST - 7].rstrip('_')}_{digest}"

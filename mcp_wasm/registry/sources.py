@@ -61,7 +61,7 @@ def scan(folders: Iterable[Path]) -> dict[Path, Source]:
                 try:
                     found[path] = source(path)
                 except (OSError, ComponentRefused):
-                    continue  # it went away between the listing and the look; the next scan sees what is there
+                    continue  # it went away since it was listed; the next scan sees what is there
     return found
 
 

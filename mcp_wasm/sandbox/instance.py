@@ -72,7 +72,7 @@ def _explained(tool: str, plan: Plan, given: object) -> McpWasmError:
     return HostFault(f"the arguments of {tool} were refused without a reason")
 
 
-def run(
+def run(  # noqa: PLR0917 - one caller, on the path of every call
     tool: str,
     prepared: Prepared,
     plan: Plan,
@@ -98,7 +98,7 @@ def run(
         arguments.free()
 
 
-def _run(
+def _run(  # noqa: PLR0917 - the same
     prepared: Prepared,
     plan: Plan,
     arguments: Arguments,
@@ -150,7 +150,7 @@ def _set_wasi(context: Any, call: Call) -> None:
     check(ffi.wasmtime_context_set_wasi(context, config))
 
 
-def _enter(
+def _enter(  # noqa: PLR0917 - the same
     prepared: Prepared,
     plan: Plan,
     arguments: Arguments,

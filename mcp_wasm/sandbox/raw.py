@@ -69,7 +69,7 @@ def new_error(message: str) -> int:
 
 def put_text(slot: Any, text: bytes) -> None:
     """Fill a ``wasm_byte_vec_t`` that lies in zeroed memory."""
-    ffi.wasm_byte_vec_new(byref(slot), len(text), ctypes.cast(text, _BYTES))
+    ffi.wasm_byte_vec_new(byref(slot), len(text), ctypes.cast(ctypes.c_char_p(text), _BYTES))
 
 
 def get_bytes(slot: Any) -> bytes:
