@@ -33,6 +33,11 @@ BUNDLE_FLAGS = (
     "--minify", "--charset=utf8", "--log-level=warning",
 )  # fmt: skip
 COMPONENT_FLAGS = ("--sync", "--stub-wasi")
+NESTED = "type not valid to be used as import"
+NESTED_HINT = (
+    "componentize-qjs cannot have a type of a world refer to another type of the same world; "
+    "declare types and functions in an interface, and let the world export that"
+)
 
 
 def available() -> str | None:
@@ -85,7 +90,12 @@ def _componentize(space: Workspace, programs: Path, bundle: Path, source: Source
     module = bundle.replace(alone / bundle.name)
     program = [_program("node"), programs / "componentize-qjs/cli.mjs"]
     named = ["--wit", wit, "--world", source.world, "--js", module, "--output", out]
-    space.run([*program, *named, *COMPONENT_FLAGS, "--module-root", alone])
+    try:
+        space.run([*program, *named, *COMPONENT_FLAGS, "--module-root", alone])
+    except BuildFailed as failed:
+        if NESTED in failed.output:
+            raise BuildFailed(source.name, NESTED_HINT) from failed
+        raise
     return out.read_bytes()
 
 
@@ -113,7 +123,8 @@ def _download(space: Workspace, locked: Path, kept: Path) -> None:
         folder.mkdir()
         for file in LOCKED:
             shutil.copyfile(locked / file, folder / file)
-        space.run([_program("npm"), "ci", *INSTALL_FLAGS], cwd=folder, environment=_path(), package_manager=True)
+        # Not `npm ci`, which refuses a lock that lacks a package of another platform that was never published.
+        space.run([_program("npm"), "install", "--no-save", *INSTALL_FLAGS], cwd=folder, environment=_path(), package_manager=True)
         # A lock that names no packages leaves no folder behind.
         (folder / "node_modules").mkdir(exist_ok=True)
         try:
