@@ -18,7 +18,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolRequestParams
 
 from mcp_wasm.component import names
-from mcp_wasm.errors import InvalidArguments, InvalidSettings, Mismatch, UnknownTool
+from mcp_wasm.errors import Busy, InvalidArguments, InvalidSettings, Mismatch, UnknownTool
 from mcp_wasm.registry.tool import Tool
 from mcp_wasm.sandbox.report import Report
 from mcp_wasm.server.catalog import Catalog
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 LIMITS_KEY = "mcp-wasm/limits"
 """The key in a request's ``_meta`` whose object narrows the limits of that call."""
+
+CALLS_AT_ONCE = 256
+"""Calls of all clients together: each may hold a large answer until it is read."""
 
 Arguments = Mapping[str, Any]
 
@@ -51,6 +54,9 @@ class Calls:
         Raises:
             MCPError: INVALID_PARAMS for an unknown tool or a limit that is none.
         """
+        if len(self._running) >= CALLS_AT_ONCE:
+            busy = str(Busy("This server", len(self._running)))
+            return self._presenter.error(busy, None, limit=len(busy), owner="")
         with anyio.CancelScope() as running:
             self._running.add(running)
             try:

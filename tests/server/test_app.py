@@ -13,7 +13,6 @@ from mcp.types import CallToolResult, TextContent
 
 from mcp_wasm.registry.index import ToolSetting
 from mcp_wasm.runtime import Runtime
-from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.server.app import build
 from mcp_wasm.server.options import ServerOptions
 
@@ -373,30 +372,6 @@ async def test_a_fault_outside_of_calls_leaks_nothing_either(
             await client.read_resource("mcp-wasm://components/demo/wit")
     assert failed.value.code == -32603
     assert "secret" not in failed.value.message
-
-
-@pytest.mark.anyio
-async def test_a_client_that_asks_for_progress_hears_what_its_call_is_doing(
-    home: Path, program: Callable[[str], Path], era: str
-) -> None:
-    heard: list[tuple[float, str | None]] = []
-    enough = anyio.Event()
-
-    async def hear(progress: float, total: float | None, message: str | None) -> None:
-        heard.append((progress, message))
-        enough.set()
-
-    with Runtime(home=home, limits=Limits(fuel=10**15)) as runtime:
-        runtime.add(program("server_tools"), name="demo")
-        async with connected(runtime, era) as client, anyio.create_task_group() as group:
-
-            async def spin() -> None:
-                await client.call_tool("demo_spin", {}, progress_callback=hear)
-
-            group.start_soon(spin)
-            await enough.wait()
-            group.cancel_scope.cancel()
-    assert heard == [(1, "running demo_spin, 1 s")]
 
 
 @pytest.mark.anyio

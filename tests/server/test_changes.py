@@ -80,8 +80,12 @@ async def test_changes_in_quick_succession_are_told_as_one(runtime: Runtime, pro
     told = Told()
     async with Client(build(runtime, ServerOptions()), mode="legacy", message_handler=told) as client:
         await names(client)
-        for number in range(5):
-            runtime.add(program("server_tools"), name=f"more{number}")
+
+        def add_all() -> None:
+            for number in range(5):
+                runtime.add(program("server_tools"), name=f"more{number}")
+
+        await anyio.to_thread.run_sync(add_all)
         await told.wait()
         assert len(await names(client)) == 6
         await names(client)

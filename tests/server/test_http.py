@@ -24,6 +24,7 @@ from mcp.types import CallToolResult, TextContent, ToolListChangedNotification
 
 from mcp_wasm.errors import InvalidSettings
 from mcp_wasm.runtime import Runtime
+from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.server.http import serve_http
 from mcp_wasm.server.options import ServerOptions
 
@@ -162,6 +163,34 @@ async def test_giving_up_a_call_over_http_stops_its_guest(runtime: Runtime, era:
 
 
 @pytest.mark.anyio
+async def test_a_client_that_asks_for_progress_hears_what_its_call_is_doing(
+    home: Path, program: Callable[[str], Path], era: str
+) -> None:
+    heard: list[tuple[float, str | None]] = []
+    enough = anyio.Event()
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, message))
+        enough.set()
+
+    with Runtime(home=home, limits=Limits(fuel=10**15)) as runtime:
+        runtime.add(program("server_tools"), name="demo")
+        async with (
+            serving(runtime) as url,
+            client(url, era) as session,
+            anyio.create_task_group() as group,
+        ):
+
+            async def spin() -> None:
+                await session.call_tool("demo_spin", {}, progress_callback=hear)
+
+            group.start_soon(spin)
+            await enough.wait()
+            group.cancel_scope.cancel()
+    assert heard == [(1, "running demo_spin, 1 s")]
+
+
+@pytest.mark.anyio
 async def test_a_kept_result_is_not_read_by_another_session(runtime: Runtime) -> None:
     async with serving(runtime) as url, client(url, "legacy") as mine, client(url, "legacy") as other:
         cut = await mine.call_tool("demo_repeat", {"text": "x", "times": 500}, meta=NARROW)
@@ -177,17 +206,7 @@ async def test_a_kept_result_is_not_read_by_another_session(runtime: Runtime) ->
 @pytest.mark.anyio
 async def test_a_stateless_request_does_not_become_a_session_by_naming_one(runtime: Runtime) -> None:
     async with serving(runtime) as url:
-        hello = {
-            "protocolVersion": "2025-11-25",
-            "capabilities": {},
-            "clientInfo": {"name": "t", "version": "0"},
-        }
-        opening = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello}
-        response, connection = await anyio.to_thread.run_sync(
-            lambda: open_request(url, "POST", json.dumps(opening).encode())
-        )
-        session = response.headers["mcp-session-id"]
-        connection.close()
+        session = await anyio.to_thread.run_sync(session_of, url)
         asking = {
             "jsonrpc": "2.0",
             "id": 1,
@@ -305,6 +324,16 @@ async def test_hostile_arguments_over_http_cost_one_call(
         assert json.loads(body)["result"]["structuredContent"] == {"result": 3}
 
 
+def session_of(url: str) -> str:
+    """A new session of the handshake protocol."""
+    info = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}}
+    opening = json.dumps({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": info}).encode()
+    response, connection = open_request(url, "POST", opening)
+    session: str = response.headers["mcp-session-id"]
+    connection.close()
+    return session
+
+
 def start(program: Program, *settings: str) -> tuple[subprocess.Popen[bytes], str]:
     process = subprocess.Popen(
         [sys.executable, str(CHILD), "http", str(program("server_tools")), *settings], stderr=subprocess.PIPE
@@ -338,10 +367,16 @@ async def test_a_signal_ends_running_guests_open_streams_and_the_process(
                 ready = anyio.Event()
                 group.start_soon(use, era, ready)
                 await ready.wait()
-            await asked(url.replace("/mcp", "/health"), "GET", b"")
+            session = await anyio.to_thread.run_sync(session_of, url)
+            listening, connection = await anyio.to_thread.run_sync(
+                lambda: open_request(url, "GET", b"", Mcp_Session_Id=session)
+            )
+            assert listening.status == 200
             process.send_signal(stop)
             code = await anyio.to_thread.run_sync(lambda: process.wait(timeout=8))
             assert code == 0
+            assert await anyio.to_thread.run_sync(listening.read) == b""  # ended whole, not cut off
+            connection.close()
             group.cancel_scope.cancel()
     finally:
         process.kill()
