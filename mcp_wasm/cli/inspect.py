@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mcp_wasm.capability.capability import Need, need
+from mcp_wasm.capability.capability import WORDS, Need, need
 from mcp_wasm.cli import settings, terminal, wiring
 from mcp_wasm.cli.list import document
 from mcp_wasm.cli.signature import signature
@@ -109,23 +110,35 @@ def _lines(found: Findings) -> Iterable[str]:
         yield f"  {tool.name}"
         yield f"    {signature(tool.function)}"
         yield f"    {terminal.line(tool.description)}"
+        yield f"    takes {_compact(tool.input_schema)}"
+        if tool.output_schema is not None:
+            yield f"    gives {_compact(tool.output_schema)}"
     if found.exports:
         yield "\nexports that are no tools:"
         for refusal in found.exports:
             yield f"  {refusal.path}: {refusal.reason}"
-    needs = _needs(found.world)
-    asked = [(name, wish) for name, wish in needs if wish.kind != "base"]
-    yield "\nneeds nothing that must be granted" if not asked else "\nneeds:"
-    for name, wish in asked:
-        yield f"  {wish.kind}: it wants to {wish.words} ({name})"
+    yield from _imports(found.world)
+
+
+def _imports(world: World) -> Iterable[str]:
+    needs = _needs(world)
+    yield "\nimports:" if needs else "\nimports: none"
+    for name, wish in needs:
+        if wish.kind != "base":
+            yield f"  {name}: {wish.kind}, it wants to {wish.words}"
     base = [name for name, wish in needs if wish.kind == "base"]
     if base:
-        yield "\nbase imports, which give nothing away:"
-        yield from (f"  {name}" for name in base)
+        yield f"  base, to {WORDS['base']}: {', '.join(base)}"
+    if len(base) == len(needs):
+        yield "it needs nothing that must be granted"
+
+
+def _compact(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
 
 
 def _needs(world: World) -> list[tuple[str, Need]]:
-    """The imports by what they ask for; shared parts of the component itself are left out."""
+    """The imports by what they ask for; types alone and parts of the component itself ask for nothing."""
     return [(item.name, need(item.name)) for item in world.imports if item.kind not in ("module", "type")]
 
 

@@ -31,6 +31,14 @@ WANTS_NETWORK = """(component
   (core instance $i (instantiate $m))
   (func (export "f") (canon lift (core func $i "f"))))"""
 
+USES_CLOCK = """(component
+  (import "wasi:clocks/monotonic-clock@0.2.0" (instance (export "now" (func (result u64)))))
+  (type $t u64)
+  (import "stamp" (type (eq $t)))
+  (core module $m (func (export "f")))
+  (core instance $i (instantiate $m))
+  (func (export "f") (canon lift (core func $i "f"))))"""
+
 STREAMS = """(component
   (type $s (stream u8))
   (core module $m (func (export "f") (param i32)) (func (export "g")))
@@ -44,7 +52,17 @@ def test_tools_are_shown_with_their_signatures(command: Command, program: Callab
     assert ran.code == 0
     assert "component tiny" in ran.out
     assert "add: func(a: s32, b: s32) -> s32" in ran.out
-    assert "needs nothing that must be granted" in ran.out
+    assert 'takes {"type":"object","properties":{"a":{"type":"integer"' in ran.out
+    assert 'gives {"type":"object","properties":{"result":{"type":"integer"' in ran.out
+    assert "it needs nothing that must be granted" in ran.out
+
+
+def test_base_imports_are_summed_up_and_types_alone_left_out(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "clock.wat"
+    path.write_text(USES_CLOCK, encoding="utf-8")
+    out = command("inspect", path).out
+    assert ", as every program may: wasi:clocks/monotonic-clock@0.2.0\n" in out
+    assert "it needs nothing that must be granted" in out
 
 
 def test_the_document_has_everything(command: Command, program: Callable[[str], Path]) -> None:
@@ -68,7 +86,7 @@ def test_an_import_that_is_not_provided_is_named_with_its_capability(
     path.write_text(WANTS_NETWORK, encoding="utf-8")
     ran = command("inspect", path)
     assert ran.code == 2
-    assert "network: it wants to make requests over the network (wasi:http/types@0.2.3)" in ran.out
+    assert "wasi:http/types@0.2.3: network, it wants to make requests over the network" in ran.out
     assert "does not provide" in ran.err
     document = json.loads(command("inspect", path, "--json").out)
     assert document["imports"][0]["capability"] == "network"

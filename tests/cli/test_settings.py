@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from mcp_wasm.cli import settings
+from mcp_wasm.config.model import Config
 from mcp_wasm.errors import InvalidSettings
 
 
-def read(environment: Mapping[str, str], **flags: str) -> settings.Config:
+def read(environment: Mapping[str, str], **flags: str) -> Config:
     return settings.read(argparse.Namespace(**{"config": None, "home": None, **flags}), environment)
 
 

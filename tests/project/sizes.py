@@ -47,7 +47,8 @@ def main() -> int:
         RECORD.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
         recorded = kept
     found = faults(sizes, recorded)
-    print("\n".join(found) or f"{len(sizes)} modules, {len(recorded)} past {SOFT} lines, none grew")
+    told = "\n".join(found) or f"{len(sizes)} modules, {len(recorded)} past {SOFT} lines, none grew"
+    sys.stdout.write(f"{told}\n")
     return 1 if found else 0
 
 
