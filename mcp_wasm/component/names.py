@@ -66,10 +66,13 @@ def tool_names(component: str, functions: Iterable[Function]) -> dict[str, str]:
 def is_internal(function: Function) -> bool:
     """Whether ``function`` is a toolchain's own and no tool.
 
-    componentize-py leaves ``init`` in an interface ``exports``; C toolchains
-    leave ``cabi_*`` and ``_initialize``.
+    componentize-py leaves ``init`` in an interface ``exports``, componentize-qjs
+    leaves one in the world, by which any script could be run; C toolchains leave
+    ``cabi_*`` and ``_initialize``.
     """
     name = function.name
+    if function.path == "init":
+        return [param.name for param in function.params[:2]] == ["shim", "script"]
     if function.interface == "exports" and name == "init":
         return [param.name for param in function.params][:1] in ([], ["app-name"])
     return name.startswith(("cabi_", "cabi-", "_"))

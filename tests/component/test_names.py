@@ -119,6 +119,7 @@ def test_names_are_all_different_and_do_not_depend_on_the_order(
 
 def test_toolchain_internals_are_told_from_functions_of_the_same_name() -> None:
     assert is_internal(f("exports#init", "app-name", "symbols", "stub-wasi"))
+    assert is_internal(f("init", "shim", "script", "entry-path", "disable-gc"))
     assert is_internal(f("cabi_realloc"))
     assert is_internal(f("_initialize"))
     assert not is_internal(f("init"))

@@ -75,7 +75,7 @@ class Converter implements Target {
       this.raw.text += text;
       return;
     }
-    const words = text.replace(/^[ \t\n\r\f]+/, "");
+    const words = text.trimStart();
     if (words.length < text.length) this.writer.text(" ");
     if (!words) return;
     this.openMarks();
@@ -103,7 +103,7 @@ class Converter implements Target {
     else if (name === "br") this.lineBreak();
     else if (name === "hr") this.writer.lines(this.format.rule);
     else if (name === "img") this.piece(this.format.image(attributes.alt ?? "", address(attributes.src)));
-    else if (name === "input" && attributes.type === "checkbox") this.piece("checked" in attributes ? "[x] " : "[ ] ");
+    else if (name === "input" && attributes.type === "checkbox") this.openBox("checked" in attributes);
     else if (name === "a") this.openLink(address(attributes.href));
     else this.openMark(name);
   }
@@ -150,6 +150,11 @@ class Converter implements Target {
   private lineBreak(): void {
     if (this.inHeading || this.table) this.writer.text(" ");
     else this.writer.lineBreak(this.format.lineBreak);
+  }
+
+  private openBox(checked: boolean): void {
+    this.piece(checked ? "[x]" : "[ ]");
+    this.writer.text(" ");
   }
 
   private piece(piece: string): void {

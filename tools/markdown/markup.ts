@@ -2,6 +2,7 @@
 
 import { convert, type Format } from "./convert.ts";
 import { pipes } from "./table.ts";
+import { plainSpaces } from "./text.ts";
 
 const MARKS: Readonly<Record<string, string>> = {
   b: "**", strong: "**", em: "*", i: "*", cite: "*", dfn: "*", del: "~~", s: "~~", strike: "~~", q: '"',
@@ -27,11 +28,14 @@ export function htmlToMarkdown(html: string): string {
   return convert(html, FORMAT);
 }
 
+const SPECIAL = ["\\", "`", "*", "[", "]", "<", "&", "~~", "_", "!"];
+
 /** A text in which nothing is markup. An underscore within a word is none anyway, and names are full of them. */
 function escape(text: string): string {
-  return text
-    .replace(/[\\`*[\]<]|&(?=#?\w+;)|~(?=~)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|!$/gu, "\\$&")
-    .replace(/\u00ad/g, "");
+  const plain = plainSpaces(text);
+  // Looked for first, since a replacement is slow.
+  if (!SPECIAL.some((mark) => plain.includes(mark))) return plain;
+  return plain.replace(/[\\`*[\]<]|&(?=#?\w+;)|~(?=~)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|!$/gu, "\\$&");
 }
 
 /** The line, changed where its beginning would make a heading, a list, a quote or a rule of it. */

@@ -20,23 +20,24 @@ export interface Heading {
   line: number;
 }
 
-type Token = ReturnType<MarkdownIt["parse"]>[number];
+type Renderer = InstanceType<typeof MarkdownIt>;
+type Token = ReturnType<Renderer["parse"]>[number];
 
 // Two parsers and no more: a parser takes far longer to make than a short text to render.
 const escaping = parser(false);
 const passing = parser(true);
 
-function parser(html: boolean): MarkdownIt {
+function parser(html: boolean): Renderer {
   const made = new MarkdownIt({ html });
   made.core.ruler.after("inline", "task-lists", (state) => markTasks(state.tokens));
-  made.renderer.rules.html_inline = (tokens, index, _options, env) => (env.drop ? "" : tokens[index].content);
+  made.renderer.rules.html_inline = (tokens, index, _options, env) => (env?.drop ? "" : tokens[index].content);
   made.renderer.rules.html_block = (tokens, index, _options, env) =>
-    env.drop ? paragraph(made, tokens[index].content) : tokens[index].content;
+    env?.drop ? paragraph(made, tokens[index].content) : tokens[index].content;
   return made;
 }
 
 /** The text of a block of HTML, without a tag in it. */
-function paragraph(made: MarkdownIt, html: string): string {
+function paragraph(made: Renderer, html: string): string {
   const text = htmlToText(html, { width: null, links: "none" });
   return text && `<p>${made.utils.escapeHtml(text)}</p>\n`;
 }

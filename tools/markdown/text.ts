@@ -34,7 +34,7 @@ function plain(width: number, style: LinkStyle): Format {
     lineBreak: "",
     rule: "-".repeat(Math.min(width, 20)),
     startLine: (line) => line,
-    escape: (text) => text.replace(/\u00ad/g, ""),
+    escape: plainSpaces,
     marks: (name) => (name === "q" ? '"' : undefined),
     heading: () => "",
     link: (address) => ({ open: "", close: (text) => after(address, text) }),
@@ -44,6 +44,11 @@ function plain(width: number, style: LinkStyle): Format {
     table: columns,
     end: () => [...addresses].map(([address, at]) => `[${at}] ${address}`).join("\n"),
   };
+}
+
+/** Without soft hyphens, and with plain spaces for the ones that do not break. */
+export function plainSpaces(text: string): string {
+  return text.replaceAll("\u00ad", "").replaceAll("\u00a0", " ");
 }
 
 /** Whether the text says the address already. */

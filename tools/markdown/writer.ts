@@ -26,13 +26,15 @@ export class Writer {
 
   /** Text as it stands in HTML: runs of white space are one space. */
   text(text: string): void {
-    for (const [index, word] of text.split(/[ \t\n\r\f]+/).entries()) {
-      if (index > 0) this.space = true;
-      if (word) this.piece(word);
-    }
+    const plain = collapsed(text);
+    if (plain.startsWith(" ")) this.space = true;
+    const words = plain.trim();
+    if (!words) return;
+    this.piece(words);
+    this.space = plain.endsWith(" ");
   }
 
-  /** A piece that no line is broken in; a space that was seen before it comes first. */
+  /** A piece of a line; a space that was seen before it comes first. */
   piece(piece: string): void {
     if (this.space && this.pieces.length) this.pieces.push(" ");
     this.space = false;
@@ -116,6 +118,12 @@ export class Writer {
     }
     this.out.push((start + line).trimEnd());
   }
+}
+
+/** Line ends, tabs and runs of spaces as single spaces. Looked for first, since a replacement is slow. */
+function collapsed(text: string): string {
+  const rough = ["\n", "  ", "\t", "\r", "\f"].some((white) => text.includes(white));
+  return rough ? text.replace(/[ \t\n\r\f]+/g, " ") : text;
 }
 
 /** The line in parts of at most `width` characters, broken at spaces where there are any. */
