@@ -109,7 +109,7 @@ def _lines(found: Findings) -> Iterable[str]:
     for tool in found.tools:
         yield f"  {tool.name}"
         yield f"    {signature(tool.function)}"
-        yield f"    {terminal.line(tool.description)}"
+        yield f"    {terminal.sentence(tool.description)}"
         yield f"    takes {_compact(tool.input_schema)}"
         if tool.output_schema is not None:
             yield f"    gives {_compact(tool.output_schema)}"

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
         not_published = [{"file": str(p), "reason": e.reason, "hint": e.hint} for p, e in refused.items()]
         terminal.print_json({"tools": [document(tool) for tool in tools], "refused": not_published})
         return 0
-    rows = [(tool.name, tool.component, terminal.line(tool.description)) for tool in tools]
+    rows = [(tool.name, tool.component, terminal.sentence(tool.description)) for tool in tools]
     if rows:
         print(terminal.table([("TOOL", "COMPONENT", "DESCRIPTION"), *rows]))
     else:

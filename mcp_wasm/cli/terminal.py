@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import threading
 import time
@@ -34,6 +35,13 @@ def safe(text: str) -> str:
 def line(text: str) -> str:
     """The first line of ``text``, made safe."""
     return safe(text.strip().partition("\n")[0])
+
+
+def sentence(text: str, longest: int = 110) -> str:
+    """The first sentence of ``text`` on one line, made safe and cut where it is long."""
+    paragraph = " ".join(text.strip().partition("\n\n")[0].split())
+    first = re.split(r"(?<=[.!?]) ", paragraph, maxsplit=1)[0]
+    return safe(first if len(first) <= longest else f"{first[: longest - 1]}…")
 
 
 def fail(message: str) -> None:

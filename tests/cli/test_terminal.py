@@ -27,6 +27,22 @@ def test_a_text_of_a_guest_cannot_steer_the_terminal(text: str, shown: str) -> N
     assert terminal.safe(text) == shown
 
 
+SENTENCES = [
+    ("One two. Three.", "One two."),
+    ("One\ntwo\nthree", "One two three"),
+    ("Version 1.2 of it. More", "Version 1.2 of it."),
+    ("One\n\nTwo", "One"),
+    ("x" * 200, "x" * 109 + "…"),
+    ("\x1b[2J", r"\x1b[2J"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "first"), SENTENCES, ids=[first[:20] for _, first in SENTENCES])
+def test_a_description_is_shown_by_its_first_sentence(text: str, first: str) -> None:
+    assert terminal.sentence(text) == first
+
+
 def test_columns_line_up() -> None:
     assert terminal.table([("A", "B"), ("long", "x")]) == "A     B\nlong  x"
     assert terminal.table([]) == ""
