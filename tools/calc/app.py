@@ -36,7 +36,7 @@ def answering(function):
         try:
             return function(*arguments)
         except Problem as problem:
-            raise Err(f"{problem}.") from None
+            raise Err(str(problem) if str(problem).endswith("?") else f"{problem}.") from None
 
     return call
 

@@ -37,7 +37,7 @@ def answering(function):
         try:
             return function(*arguments)
         except Problem as problem:
-            raise Err(f"{problem}.") from None
+            raise Err(str(problem) if str(problem).endswith("?") else f"{problem}.") from None
         except RecursionError:
             raise Err("the input is nested too deep.") from None
 
