@@ -36,8 +36,7 @@ def shortest_f32(number: float) -> float:
     # A decimal of six digits or fewer that rounds to a normal f32 is what %.6g prints of it.
     for digits in range(1 if abs(number) < _SUBNORMAL else 6, 9):
         short = float(f"{number:.{digits}g}")
-        # At the very top the shorter decimal may lie beyond what packs as an f32.
-        if abs(short) < F32_LIMIT and _F32.pack(short) == packed:
+        if _F32.pack(short) == packed:
             return short
     return float(f"{number:.9g}")
 

@@ -91,6 +91,8 @@ MALFORMED = [
     HEADER + section(b'\1{"a":' * 1) + b"\1",
     HEADER + section(b'\1{"n":' + b"9" * 900_000 + b"}"),
     HEADER + section(b"\1{}")[:-1],
+    # All there but for what comes after the JSON: a cut file is no file.
+    HEADER + b"\0" + leb(90) + leb(12) + b"package-docs" + b"\1{}",
     HEADER + section(b'\1{"docs":"' + b"x" * 2_000_000 + b'"}'),
 ]
 
@@ -100,8 +102,9 @@ def test_what_is_malformed_has_no_docs(binary: bytes) -> None:
     assert package_docs(binary) is None
 
 
-def test_millions_of_sections_are_not_walked_to_the_end() -> None:
+def test_of_millions_of_sections_the_first_are_walked() -> None:
     assert package_docs(HEADER + b"\x01\0" * 20_000_000) is None
+    assert package_docs(HEADER + b"\x01\0" * 100_000 + section(b"\1{}")) is None
     assert package_docs(HEADER + section(b"\1{") * 20_000) is None
 
 

@@ -230,6 +230,17 @@ def test_a_schema_that_parsers_of_clients_could_not_read_is_not_published() -> N
     assert reason == "the schema of its parameters would nest more than 100 levels deep"
 
 
+def test_a_part_that_is_seen_again_deeper_counts_from_there() -> None:
+    part: Type = U8
+    for _ in range(39):
+        part = List(part)
+    deep = part
+    for _ in range(25):
+        deep = Option(deep)
+    function = Function("", "f", (Param("x", Tuple((part, deep))),))
+    assert schema.unpublishable(function) == "parameter `x`: its type nests more than 64 levels deep"
+
+
 def test_types_that_share_no_objects_are_counted_alike() -> None:
     twice = Tuple((tower(3), tower(3)))
     assert takes(twice) == takes(tower(4))
