@@ -7,6 +7,7 @@ reading an 18 MB component costs what its skeleton costs.
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ _MAX_WORLD_NODES = 200_000
 _FUNCTION_NODES = 100
 """What a function itself counts, so that their number is bounded too (2,000)."""
 _WIT_BYTES = 4 * 1024 * 1024
-_ASYNC_WORDS = ("async", "stream", "future", "error-context")
+_ASYNC = re.compile(r"requires? the component model async|`(?:async|stream|future|error-context)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def _check_header(binary: bytes, source: str) -> None:
 
 def _refusal(source: str, message: str) -> ComponentRefused:
     first = " ".join(line.strip() for line in message.splitlines()[:6] if line.strip())[:600]
-    if "requires the component model async" in message or any(f"`{w}`" in message for w in _ASYNC_WORDS):
+    if _ASYNC.search(message):
         return ComponentRefused(
             source, f"it uses async, stream or future, which no JSON value can carry ({first})"
         )
