@@ -2,8 +2,11 @@
 
 Component-model async stays off: a guest that used ``stream`` or ``future``
 would abort the process inside the engine (an unimplemented branch), while with
-the feature off the same binary is a plain load error. Threads and GC stay off,
-since neither is needed by a tool and both widen what hostile code can reach.
+the feature off the same binary is a plain load error. Its support for concurrent
+tasks goes with it: nothing here needs it, and with it on, a host function that
+was lent two resources in one list (``wasi:io/poll``) fails inside the engine.
+Threads and GC stay off, since neither is needed by a tool and both widen what
+hostile code can reach.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from mcp_wasm.sandbox.raw import ffi
 _STACK_BYTES = 1024 * 1024
 """Wasm stack of one guest; the threads that run guests have room for several times that."""
 
-_CONFIGURATION = f"fuel epochs async=0 threads=0 gc=0 stack={_STACK_BYTES} 1"
+_CONFIGURATION = f"fuel epochs async=0 concurrency=0 threads=0 gc=0 stack={_STACK_BYTES} 1"
 """Named in the keys of compiled artifacts; change it when ``_config`` changes."""
 
 
@@ -32,6 +35,7 @@ def _config() -> wasmtime.Config:
     config.wasm_gc = False
     config.max_wasm_stack = _STACK_BYTES
     ffi.wasmtime_config_wasm_component_model_async_set(config.ptr(), False)
+    ffi.wasmtime_config_concurrency_support_set(config.ptr(), False)
     return config
 
 

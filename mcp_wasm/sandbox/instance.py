@@ -42,7 +42,7 @@ class Arguments:
         self.count = len(plan.params)
         self.values = (Val * max(1, self.count))()
         try:
-            if given.__class__ is not dict or not plan.names.issuperset(given):
+            if not isinstance(given, dict) or not plan.names.issuperset(given):
                 raise Misfit
             for index, (name, optional, lower) in enumerate(plan.params):
                 if name in given:
@@ -121,7 +121,8 @@ def _run(  # noqa: PLR0917 - the same
                 _set_wasi(context, call)
             result, text = _enter(prepared, plan, arguments, context, call, limits, times)
         except EngineError as error:
-            raise trap.failure(call, limits, _fuel_used(context, limits), str(error)) from None
+            failure = trap.failure(call, limits, _fuel_used(context, limits), str(error))
+            raise failure from failure.__cause__
         finally:
             watchdog.end(stop)
         _check_end(call, limits)

@@ -25,11 +25,12 @@ from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.raw import EngineError
 
 _FRAME = re.compile(r"^\s*\d+:\s+0x[0-9a-f]+ - (.+)$", re.MULTILINE)
-_FRAMES_SHOWN, _FRAME_WIDTH = 20, 160
+_FRAMES_SHOWN, _FRAME_WIDTH, _CAUSE_WIDTH = 20, 160, 300
 _MEMORY_REFUSED = re.compile(
     r"(?:memory minimum size|memory limit|memories? .*limit|forcing trap when growing memory)", re.IGNORECASE
 )
-_RESOURCE_REFUSED = re.compile(r"resource limit exceeded: (.+)")
+_RESOURCE_REFUSED = re.compile(r"resource limit exceeded: (\w+) count too high")
+_EXITED = re.compile(r"Exited with i32 exit status (-?\d+)")
 _HOSTCALL_REFUSED = "too much data is being copied between the host and the guest"
 
 _WORDS = {
@@ -67,15 +68,30 @@ def failure(call: Call, limits: Limits, fuel_used: int, text: str) -> McpWasmErr
         return fault
     if fuel_used >= limits.fuel:
         return FuelExhausted(limits.fuel, fuel_used)
-    if _HOSTCALL_REFUSED in text:
-        return OutputLimitExceeded(
-            limits.result, detail="The guest returned more values at once than the host copies."
-        )
-    if _MEMORY_REFUSED.search(text):
-        return MemoryLimitExceeded(
-            limits.memory, detail="The component asks for more memory than that to begin with."
-        )
-    return _trap(call, limits, text)
+    cause = _cause(text)
+    if _HOSTCALL_REFUSED in cause:
+        detail = "The guest returned more values at once than the host copies."
+        return OutputLimitExceeded(limits.result, detail=detail)
+    refused = _refused(cause, limits)
+    return refused or _trap(call, limits, cause, text)
+
+
+def _cause(text: str) -> str:
+    """The engine's own words: what precedes them are frames, whose names the guest chose."""
+    return text.rpartition("Caused by:")[2].strip() or text.strip() or "unknown"
+
+
+def _refused(cause: str, limits: Limits) -> GuestError | None:
+    """What a component is told that asks for more than it may have before any of it runs."""
+    if _MEMORY_REFUSED.search(cause):
+        detail = "The component asks for more memory than that to begin with."
+        return MemoryLimitExceeded(limits.memory, detail=detail)
+    found = _RESOURCE_REFUSED.search(cause)
+    if found is None:
+        return None
+    allowed = {"memory": limits.memories, "table": limits.tables, "instance": limits.instances}.get(found[1])
+    kind = {"memory": "memories", "table": "tables"}.get(found[1], "core instances")
+    return Trap(f"it asks for more than the {allowed} {kind} that it may have")
 
 
 def overdue(call: Call, limits: Limits) -> GuestError | None:
@@ -88,15 +104,21 @@ def overdue(call: Call, limits: Limits) -> GuestError | None:
     return None
 
 
-def _trap(call: Call, limits: Limits, text: str) -> Trap:
-    cause = text.rpartition("Caused by:")[2].strip() or text.strip()
-    cause = re.sub(r"^\s*(?:\d+:\s*)?(?:wasm trap: )?", "", cause.splitlines()[0]) if cause else "unknown"
-    name = re.sub(r"^wasm `?(.+?)`? instruction executed$", r"\1", cause)
-    words = next((words for sign, words in _WORDS.items() if sign in name), name[:300])
-    frames = [frame[:_FRAME_WIDTH] for frame in _FRAME.findall(text)[:_FRAMES_SHOWN]]
+def _trap(call: Call, limits: Limits, cause: str, text: str) -> Trap:
+    first = re.sub(r"^\s*(?:\d+:\s*)?(?:wasm trap: )?", "", cause.splitlines()[0])
+    name = re.sub(r"^wasm `?(.+?)`? instruction executed$", r"\1", first)
+    words = next((words for sign, words in _WORDS.items() if sign in name), _shown(name, _CAUSE_WIDTH))
+    if exited := _EXITED.search(name):
+        words = f"it ended itself with exit status {exited[1]} instead of returning"
+    frames = [_shown(frame, _FRAME_WIDTH) for frame in _FRAME.findall(text)[:_FRAMES_SHOWN]]
     hint = ""
-    if _MEMORY_SIGNS.search(call.stderr.printed().text + text):
+    if _MEMORY_SIGNS.search(call.stderr.printed().text):
         hint = f"It may have hit its memory limit of {limits.memory:,} bytes."
     elif "unreachable" in name:
         hint = f"If it needs much memory, it may have hit its limit of {limits.memory:,} bytes."
     return Trap(words, frames, hint)
+
+
+def _shown(text: str, width: int) -> str:
+    """Text that a guest may have chosen, without what could steer a terminal, at most ``width`` long."""
+    return "".join(c if c.isprintable() else "?" for c in text[:width])
