@@ -1,0 +1,83 @@
+"""Every example in the documents runs: Python blocks as programs, command lines as a person would type them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from wasmtime import wat2wasm
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NOT_HERE = ("pip ", "make ", "mcp-wasm serve")
+"""What installs, what is `make`'s own, and what runs until it is stopped is tested elsewhere."""
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """The fenced blocks of a language: (where, text)."""
+    found = []
+    for path in DOCUMENTS:
+        # Splitting at the fences gives prose and blocks in turn, each block with its language first.
+        parts = path.read_text(encoding="utf-8").split("```")
+        for index in range(1, len(parts), 2):
+            first, _, text = parts[index].partition("\n")
+            if first.strip() == language:
+                line = "```".join(parts[:index]).count("\n") + 1
+                found.append((f"{path.name}:{line}", text))
+    return found
+
+
+def command_lines() -> list[tuple[str, str]]:
+    return [
+        (f"{where}", line)
+        for where, text in blocks("")
+        for line in text.splitlines()
+        if "mcp-wasm " in line and not line.startswith(NOT_HERE)
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, home: Path) -> Path:
+    """A working folder with what the examples name."""
+    place = tmp_path / "work"
+    (place / "tests").mkdir(parents=True)
+    shutil.copytree(ROOT / "tests" / "programs", place / "tests" / "programs")
+    tiny = (ROOT / "tests" / "programs" / "tiny.wat").read_bytes()
+    (place / "tiny.wasm").write_bytes(wat2wasm(tiny))
+    (place / "arguments.json").write_text('{"value": 5, "from": "mi", "to": "km"}', encoding="utf-8")
+    (home / "components").mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def ran(command: list[str], folder: Path) -> str:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize(("where", "program"), blocks("python"), ids=lambda text: text[:20])
+def test_a_python_example_runs(where: str, program: str, folder: Path) -> None:
+    assert ran([sys.executable, "-W", "error", "-c", program], folder).strip(), where
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize(("where", "line"), command_lines(), ids=lambda text: text[:60])
+def test_a_command_line_runs(where: str, line: str, folder: Path) -> None:
+    if "tiny_add" in line:
+        ran(["mcp-wasm", "add", "tiny.wasm"], folder)
+    if not line.startswith("mcp-wasm add"):
+        assert ran(["bash", "-c", line], folder).strip(), where
