@@ -34,8 +34,7 @@ from tests.echo import MARK, arguments, echo, echo_function
 from tests.fuzz.bounded import TIMEOUT, named, seeds
 
 U8, U32, S64, U64, F32, F64, CHAR, TEXT, BOOL = (
-    Primitive(name)
-    for name in ("u8", "u32", "s64", "u64", "f32", "f64", "char", "string", "bool")
+    Primitive(name) for name in ("u8", "u32", "s64", "u64", "f32", "f64", "char", "string", "bool")
 )
 
 
