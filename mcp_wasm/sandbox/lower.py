@@ -12,8 +12,6 @@ in ``component.schema``.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import ctypes
 import math
 import re
@@ -24,13 +22,23 @@ from ctypes import byref
 from typing import Any
 
 from mcp_wasm.component import types as wit
-from mcp_wasm.component.values import DECIMAL
+from mcp_wasm.component.values import DECIMAL, decode_base64
 from mcp_wasm.sandbox.raw import KIND, PAYLOAD, VAL_SIZE, Val, ffi, put_text
 
 Lower = Callable[[Any, Any], None]
 """Writes a JSON value (first) into a zeroed component value (second)."""
 
-ARRAY_CODE = {"s8": "b", "u8": "B", "s16": "h", "u16": "H", "s32": "i", "u32": "I", "s64": "q", "u64": "Q", "f64": "d"}
+ARRAY_CODE = {
+    "s8": "b",
+    "u8": "B",
+    "s16": "h",
+    "u16": "H",
+    "s32": "i",
+    "u32": "I",
+    "s64": "q",
+    "u64": "Q",
+    "f64": "d",
+}
 """``array`` type codes of the primitives that are packed as a whole."""
 
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -65,7 +73,9 @@ def lower_plan(type_: wit.Type) -> Lower:
             return _option(payload)
         case wit.Result(ok=ok, err=err):
             return _result(ok, err)
-    raise TypeError(f"{type_} cannot be lowered; it should have been refused when the component was inspected")
+    raise TypeError(
+        f"{type_} cannot be lowered; it should have been refused when the component was inspected"
+    )
 
 
 def _primitive(name: str) -> Lower:
@@ -75,17 +85,21 @@ def _primitive(name: str) -> Lower:
 
 
 def integer(value: Any, low: int, high: int, decimal: re.Pattern[str] | None = None) -> int:
-    """``value`` as an integer in ``low..high``: an int, an integral float, or the digits that ``decimal`` takes."""
-    kind = value.__class__
-    if kind is float and value.is_integer():
-        value = int(value)
-    elif kind is str and decimal is not None and decimal.fullmatch(value):
-        value = int(value)
-    elif kind is not int:
+    """``value`` as an integer in ``low..high``: an int, a whole float, or digits that ``decimal`` takes."""
+    match value:
+        case bool():
+            raise Misfit
+        case int():
+            number = value
+        case float() if value.is_integer():
+            number = int(value)
+        case str() if decimal is not None and decimal.fullmatch(value):
+            number = int(value)
+        case _:
+            raise Misfit
+    if not low <= number <= high:
         raise Misfit
-    if not low <= value <= high:
-        raise Misfit
-    return value  # type: ignore[no-any-return]
+    return number
 
 
 def _integer(name: str) -> Lower:
@@ -109,16 +123,16 @@ def _bool(value: Any, slot: Any) -> None:
 
 
 def _number(value: Any) -> float:
-    kind = value.__class__
-    if kind is float and math.isfinite(value):
-        return value  # type: ignore[no-any-return]
-    if kind is int:
-        try:
-            return float(value)
-        except OverflowError:
-            raise Misfit from None
-    if kind is str and value in _SPECIAL:
-        return _SPECIAL[value]
+    match value:
+        case float() if math.isfinite(value):
+            return value
+        case int() if not isinstance(value, bool):
+            try:
+                return float(value)
+            except OverflowError:
+                raise Misfit from None
+        case str() if value in _SPECIAL:
+            return _SPECIAL[value]
     raise Misfit
 
 
@@ -138,17 +152,17 @@ def _f32(value: Any, slot: Any) -> None:
 
 
 def _char(value: Any, slot: Any) -> None:
-    if value.__class__ is not str or len(value) != 1 or "\ud800" <= value <= "\udfff":
+    if not isinstance(value, str) or len(value) != 1 or "\ud800" <= value <= "\udfff":
         raise Misfit
     slot.kind = KIND["char"]
     slot.of.character = ord(value)
 
 
 def _encoded(value: Any) -> bytes:
-    if value.__class__ is not str:
+    if not isinstance(value, str):
         raise Misfit
     try:
-        return value.encode()  # type: ignore[no-any-return]
+        return value.encode()
     except UnicodeEncodeError:
         raise Misfit from None
 
@@ -174,7 +188,9 @@ def _list(element: wit.Type) -> Lower:
     if element == wit.Primitive("u8"):
         return _bytes
     one = lower_plan(element)
-    packed = element.primitive if isinstance(element, wit.Primitive) and element.primitive in ARRAY_CODE else ""
+    packed = (
+        element.primitive if isinstance(element, wit.Primitive) and element.primitive in ARRAY_CODE else ""
+    )
 
     def lower(value: Any, slot: Any) -> None:
         if not isinstance(value, (list, tuple)):
@@ -196,7 +212,7 @@ def _pack(name: str, values: Any, data: Any) -> bool:
         numbers = array(ARRAY_CODE[name], values)
     except OverflowError:
         raise Misfit from None
-    # A number that JSON wrote as 1e999 is out of range; the sum is finite only if every one is (or it is looked at).
+    # A number that JSON wrote as 1e999 is out of range; a finite sum says that there is none.
     if name == "f64" and not math.isfinite(sum(numbers)) and not all(map(math.isfinite, numbers)):
         raise Misfit
     _spread(numbers.tobytes(), numbers.itemsize, KIND[name], data)
@@ -215,18 +231,27 @@ def _spread(packed: bytes, width: int, kind: int, data: Any) -> None:
 
 
 def _bytes(value: Any, slot: Any) -> None:
-    if value.__class__ is str:
-        try:
-            raw = base64.b64decode(value, validate=True)
-        except (binascii.Error, ValueError):
-            raise Misfit from None
+    if isinstance(value, str):
+        decoded = decode_base64(value)
+        if decoded is None:
+            raise Misfit
+        raw = decoded
     elif isinstance(value, (bytes, bytearray)):
         raw = bytes(value)
     elif isinstance(value, (list, tuple)):
-        raw = bytes([integer(item, 0, 255) for item in value])
+        raw = _byte_array(value)
     else:
         raise Misfit
     _spread(raw, 1, KIND["u8"], _new_list(slot, len(raw)))
+
+
+def _byte_array(values: Any) -> bytes:
+    if set(map(type, values)) == {int}:
+        try:
+            return bytes(values)
+        except ValueError:
+            raise Misfit from None
+    return bytes([integer(item, 0, 255) for item in values])
 
 
 def _tuple(elements: tuple[wit.Type, ...]) -> Lower:
@@ -256,7 +281,7 @@ def _record(fields: tuple[wit.Field, ...]) -> Lower:
     names = frozenset(f.name for f in fields)
 
     def lower(value: Any, slot: Any) -> None:
-        if value.__class__ is not dict or not names.issuperset(value):
+        if not isinstance(value, dict) or not names.issuperset(value):
             raise Misfit
         vector = ffi.wasmtime_component_valrecord_t()
         ffi.wasmtime_component_valrecord_new_uninit(byref(vector), len(plans))
@@ -302,10 +327,10 @@ def _variant(cases: tuple[wit.Case, ...]) -> Lower:
     keys = frozenset(("tag", "val"))
 
     def lower(value: Any, slot: Any) -> None:
-        if value.__class__ is not dict or not keys.issuperset(value):
+        if not isinstance(value, dict) or not keys.issuperset(value):
             raise Misfit
         tag = value.get("tag")
-        if tag.__class__ is not str or tag not in plans:
+        if not isinstance(tag, str) or tag not in plans:
             raise Misfit
         encoded, plan = plans[tag]
         if plan is None and "val" in value:
@@ -323,7 +348,7 @@ def _enum(names: tuple[str, ...]) -> Lower:
     encoded = {name: name.encode() for name in names}
 
     def lower(value: Any, slot: Any) -> None:
-        if value.__class__ is not str or value not in encoded:
+        if not isinstance(value, str) or value not in encoded:
             raise Misfit
         slot.kind = KIND["enum"]
         put_text(slot.of.enumeration, encoded[value])
@@ -337,7 +362,9 @@ def _flags(names: tuple[str, ...]) -> Lower:
     def lower(value: Any, slot: Any) -> None:
         if not isinstance(value, (list, tuple)):
             raise Misfit
-        if not all(item.__class__ is str and item in encoded for item in value) or len(set(value)) != len(value):
+        if not all(isinstance(item, str) and item in encoded for item in value) or len(set(value)) != len(
+            value
+        ):
             raise Misfit
         vector = ffi.wasmtime_component_valflags_t()
         ffi.wasmtime_component_valflags_new_uninit(byref(vector), len(value))
@@ -359,7 +386,7 @@ def _option(payload: wit.Type) -> Lower:
         if value is None:
             return
         if nested:
-            if value.__class__ is not dict or value.keys() != {"some"}:
+            if not isinstance(value, dict) or value.keys() != {"some"}:
                 raise Misfit
             value = value["some"]
         slot.of.option = _box(plan, value)
@@ -374,7 +401,7 @@ def _result(ok: wit.Type | None, err: wit.Type | None) -> Lower:
     }
 
     def lower(value: Any, slot: Any) -> None:
-        if value.__class__ is not dict or len(value) != 1:
+        if not isinstance(value, dict) or len(value) != 1:
             raise Misfit
         ((side, inner),) = value.items()
         if side not in sides:
