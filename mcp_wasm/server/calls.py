@@ -49,6 +49,12 @@ class Calls:
         self._running: set[anyio.CancelScope] = set()
 
     async def __call__(self, ctx: Context, params: CallToolRequestParams) -> Wire:
+        """The handler of ``tools/call``."""
+        return await self.answer(ctx, params.name, params.arguments, params.meta)
+
+    async def answer(
+        self, ctx: Context, name: str, arguments: Arguments | None, meta: Mapping[str, Any] | None
+    ) -> Wire:
         """The wire form of the ``CallToolResult``.
 
         Raises:
@@ -60,7 +66,7 @@ class Calls:
         with anyio.CancelScope() as running:
             self._running.add(running)
             try:
-                return await self._answer(ctx, params)
+                return await self._answer(ctx, name, arguments or {}, meta)
             finally:
                 self._running.discard(running)
         return self._presenter.error(_ENDING, None, limit=len(_ENDING), owner="")
@@ -70,12 +76,13 @@ class Calls:
         for running in tuple(self._running):
             running.cancel()
 
-    async def _answer(self, ctx: Context, params: CallToolRequestParams) -> Wire:
+    async def _answer(
+        self, ctx: Context, name: str, arguments: Arguments, meta: Mapping[str, Any] | None
+    ) -> Wire:
         peer = peer_of(ctx)
         limits = self._runtime.limits
         try:
-            wanted = _wanted_limits(params.meta)
-            name, arguments = params.name, _given(params.arguments)
+            wanted = _wanted_limits(meta)
             if self._catalog.has_pair and name in PAIR:
                 if name == SEARCH_TOOLS:
                     limits = limits.narrow(wanted)
@@ -84,7 +91,7 @@ class Calls:
                 name, arguments = _call_arguments(arguments)
             tool = self._shown(name)
             limits = self._runtime.component(tool.component).limits.narrow(wanted)
-            heartbeat = _Heartbeat(ctx) if _wants_progress(params.meta) else None
+            heartbeat = _Heartbeat(ctx) if _wants_progress(meta) else None
             try:
                 outcome = await self._runtime.call(
                     name,
@@ -116,10 +123,6 @@ class Calls:
             if not tool.hidden:
                 return tool
         raise UnknownTool(name, names.nearest(name, [tool.name for tool in self._runtime.tools]))
-
-
-def _given(arguments: Arguments | None) -> Arguments:
-    return arguments or {}
 
 
 def _wants_progress(meta: Mapping[str, Any] | None) -> bool:

@@ -17,7 +17,7 @@ from typing import Self
 
 import anyio
 from mcp.shared.message import SessionMessage
-from mcp.types import JSONRPCMessage
+from mcp.types import JSONRPCMessage, JSONRPCRequest
 
 from mcp_wasm.server.ledger import Id, Ledger
 from mcp_wasm.server.lines import LineSplitter, Overlong, Refusal, read
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 _CHUNK = 256 * 1024
 _QUEUED_LINES = 256
 """Lines read ahead of the server; past it reading pauses."""
+_EARLY = 8
+"""Messages kept that came before the first request."""
 
 
 class Incoming(Stream):
@@ -39,6 +41,7 @@ class Incoming(Stream):
         self._loop = asyncio.get_running_loop()
         self._splitter = LineSplitter(line_limit)
         self._lines: deque[bytes | Overlong] = deque()
+        self._early: deque[SessionMessage] = deque()
         self._ledger = Ledger()
         self._news = asyncio.Event()
         self._until: float | None = None
@@ -50,18 +53,32 @@ class Incoming(Stream):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> SessionMessage | Exception:
+    async def __anext__(self) -> SessionMessage:
         try:
             return await self.receive()
         except anyio.EndOfStream:
             raise StopAsyncIteration from None
 
-    async def receive(self) -> SessionMessage | Exception:
+    async def opening(self) -> JSONRPCRequest | None:
+        """The first request, which ``receive`` will give all the same; None if the input ends before one."""
+        early: list[SessionMessage] = []
+        with suppress(anyio.EndOfStream):
+            while True:
+                item = await self.receive()
+                early = [*early[-_EARLY:], item]
+                if isinstance(item.message, JSONRPCRequest):
+                    self._early.extend(early)
+                    return item.message
+        return None
+
+    async def receive(self) -> SessionMessage:
         """The next message.
 
         Raises:
             anyio.EndOfStream: when the input has ended and its requests are answered.
         """
+        if self._early:
+            return self._early.popleft()
         while True:
             await self._outgoing.uncongested()
             waiting = self._ledger.next()

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server.lowlevel import Server
+from mcp.server.runner import serve_loop
+from mcp.types import PROTOCOL_VERSION_META_KEY
 
 from mcp_wasm.errors import InvalidSettings
 from mcp_wasm.server.app import build
@@ -57,10 +59,28 @@ async def run_stdio(server: Server[Any], options: ServerOptions) -> None:
         outgoing = Outgoing(sink)
         incoming = Incoming(source, outgoing, line_limit=options.line_limit, grace=options.shutdown_seconds)
         try:
-            await server.run(incoming, outgoing, server.create_initialization_options())
+            await _serve(server, incoming, outgoing)
         finally:
             incoming.close()
             outgoing.close()
+
+
+async def _serve(server: Server[Any], incoming: Incoming, outgoing: Outgoing) -> None:
+    """Serve in the era of the client's first request.
+
+    ``Server.run`` finds that out as well, but then relays every later message
+    through two more streams; the handshake protocols have a public loop of their own.
+    """
+    opening = await incoming.opening()
+    if opening is None:
+        return
+    options = server.create_initialization_options()
+    meta = (opening.params or {}).get("_meta")
+    if opening.method != "initialize" and isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta:
+        await server.run(incoming, outgoing, options)
+        return
+    async with server.lifespan(server) as state:
+        await serve_loop(server, incoming, outgoing, lifespan_state=state, init_options=options)
 
 
 @contextmanager

@@ -177,6 +177,69 @@ def test_hostile_arguments_cost_one_call_and_a_short_answer(start: Start) -> Non
         server.add()
 
 
+@pytest.mark.parametrize("meta", [5, None, "x", [], {}, {"progressToken": []}])
+def test_a_strange_first_request_does_not_end_the_server(start: Start, meta: object) -> None:
+    server = start()
+    server.send(request(1, "tools/list", _meta=meta))
+    assert server.receive()["error"]["code"] == -32602
+    server.greet()
+    server.send(request(2, "tools/call", name="demo_add", arguments={"a": 1, "b": 2}, _meta=meta))
+    assert server.receive()["id"] == 2
+    server.add()
+
+
+def test_a_call_before_the_handshake_is_refused(start: Start) -> None:
+    server = start()
+    server.send(call(1, "demo_add", a=1, b=2))
+    assert server.receive()["error"]["code"] == -32602
+
+
+def test_a_shortened_call_is_as_strict_as_any_other(start: Start) -> None:
+    server = start()
+    server.greet()
+    strange: list[dict[str, Any]] = [
+        {"name": None},
+        {"name": "demo_add", "arguments": {"a": 1, "b": 2}, "_meta": "x"},
+        {"name": "demo_add", "arguments": []},
+        {"name": "demo_add", "arguments": {}, "task": 5},
+        {"name": ["demo_add"], "arguments": {"a": 1, "b": 2}},
+        {"name": "demo_add", "arguments": {"a": 1, "b": 2}, "_meta": {"progressToken": {}}},
+    ]
+    for number, params in enumerate(strange):
+        server.send(request(number, "tools/call", **params))
+        answer = server.receive()
+        assert answer["id"] == number
+        assert answer["error"]["code"] == -32602, params
+    server.send(request(99, "tools/call", name="demo_add", arguments={"a": 1, "b": 2}, other=1, _meta={}))
+    assert server.receive()["result"]["structuredContent"] == {"result": 3}
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("demo_add", {"a": 1, "b": 2}),
+        ("demo_add", {"a": "x"}),
+        ("demo_find", {"name": ""}),
+        ("demo_picture", {}),
+        ("demo_nothing", {}),
+        ("demo_trap", {}),
+        ("nobody", {}),
+    ],
+)
+def test_the_short_way_and_the_long_way_give_the_same_answer(
+    start: Start, tool: str, arguments: dict[str, Any]
+) -> None:
+    server = start()
+    server.greet()
+    answers = []
+    for extra in ({}, {"longer": True}):
+        server.send(request(1, "tools/call", name=tool, arguments=arguments, **extra))
+        answer = server.receive()
+        answer.get("result", {}).get("_meta", {}).pop("mcp-wasm/cost", None)
+        answers.append(answer)
+    assert answers[0] == answers[1]
+
+
 def test_blank_lines_and_carriage_returns_do_not_matter(start: Start) -> None:
     server = start()
     server.send(b"\n  \r\n" + INITIALIZE.replace(b"\n", b"\r\n") + b"\n\n" + INITIALIZED)
