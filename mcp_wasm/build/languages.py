@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mcp_wasm.build import c, docs, javascript, wat
+from mcp_wasm.build import c, docs, javascript, python, wat
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain, silent
 from mcp_wasm.errors import BuildFailed
 
@@ -13,6 +13,7 @@ TOOLCHAINS: Mapping[str, Toolchain] = {
     "c": c.TOOLCHAIN,
     "javascript": javascript.TOOLCHAIN,
     "typescript": javascript.TYPESCRIPT,
+    "python": python.TOOLCHAIN,
     "wat": wat.TOOLCHAIN,
 }
 

@@ -47,9 +47,9 @@ def compile_source(source: Source, _cache: Path | None, progress: Progress) -> b
         (space.work / "nothing").mkdir()
         progress(f"compiling {source.name} with componentize-py")
         module = Path(source.entry).with_suffix("").as_posix().replace("/", ".")
-        argv = [sys.executable, "-I", "-c", START, "-q", "-d", wit, "-w", source.world, "componentize", module]
+        named = ["-q", "-d", wit, "-w", source.world, "componentize", module]
         space.run(
-            [*argv, "-p", app, "-p", libraries, "-o", out],
+            [sys.executable, "-I", "-c", START, *named, "-p", app, "-p", libraries, "-o", out],
             environment={"PATH": str(space.work / "nothing")},
         )
         return out.read_bytes()
