@@ -48,6 +48,7 @@ class Watchdog:
         self._running: set[Stop] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._until = float("inf")  # when the thread looks next by itself
         self._closing = False
         self._closed = False
 
@@ -64,7 +65,8 @@ class Watchdog:
                 self._thread = threading.Thread(target=self._watch, name="mcp-wasm watchdog", daemon=True)
                 self._thread.start()
             self._running.add(stop)
-            self._changed.notify()
+            if stop.deadline < self._until:  # waking it for every call would cost more than the call
+                self._changed.notify()
 
     def end(self, stop: Stop) -> None:
         """Stop watching."""
@@ -99,8 +101,9 @@ class Watchdog:
             while not self._closed:
                 if any(stop.due() for stop in self._running):
                     self._advance()
+                    self._until = time.monotonic() + _AGAIN
                     self._changed.wait(_AGAIN)
                     continue
-                nearest = min((stop.deadline for stop in self._running), default=float("inf"))
-                pause = nearest - time.monotonic()
+                self._until = min((stop.deadline for stop in self._running), default=float("inf"))
+                pause = self._until - time.monotonic()
                 self._changed.wait(None if pause == float("inf") else max(pause, 0.001))
