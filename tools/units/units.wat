@@ -329,7 +329,7 @@
 
   ;; The value in the unit at $to of a value in the unit at $from, both as $ratio wrote them.
   (func $converted (param $value f64) (param $from i32) (param $to i32) (result f64)
-    (local $shift i64) (local $under i64) (local $out f64)
+    (local $shift i64) (local $times i64) (local $plus i64) (local $under i64) (local $common i64)
     ;; Inverse units: base = n / (d * value), and the same the other way round.
     (if (i64.ne (i64.load offset=32 (local.get $from)) (i64.load offset=32 (local.get $to)))
       (then
@@ -347,21 +347,40 @@
                   (i64.load (local.get $to)) (i64.load offset=8 (local.get $to))
                   (i64.load (local.get $from)) (i64.load offset=8 (local.get $from)))
                 (local.get $value)))))))
-    (local.set $out
-      (call $scale (local.get $value)
-        (i64.load (local.get $from)) (i64.load offset=8 (local.get $from))
-        (i64.load (local.get $to)) (i64.load offset=8 (local.get $to))))
     ;; The offsets' difference, as one fraction of integers: Celsius to Fahrenheit adds exactly 32.
     (local.set $shift
       (i64.sub
         (i64.mul (i64.load offset=16 (local.get $from)) (i64.load offset=24 (local.get $to)))
         (i64.mul (i64.load offset=16 (local.get $to)) (i64.load offset=24 (local.get $from)))))
-    (if (i64.eqz (local.get $shift)) (then (return (local.get $out))))
-    (local.set $under (i64.mul (i64.load offset=24 (local.get $from)) (i64.load offset=24 (local.get $to))))
-    (f64.add (local.get $out)
-      (f64.div
-        (f64.convert_i64_s (i64.mul (local.get $shift) (i64.load offset=8 (local.get $to))))
-        (f64.convert_i64_s (i64.mul (local.get $under) (i64.load (local.get $to)))))))
+    (if (i64.eqz (local.get $shift))
+      (then
+        (return
+          (call $scale (local.get $value)
+            (i64.load (local.get $from)) (i64.load offset=8 (local.get $from))
+            (i64.load (local.get $to)) (i64.load offset=8 (local.get $to))))))
+    ;; (value * times + plus) / under, all integers: a sum after the division would add its rounding error to a
+    ;; difference of nearly equal numbers. Scales with offsets have small ratios, so nothing overflows.
+    (local.set $times
+      (i64.mul (i64.load (local.get $from))
+        (i64.mul (i64.load offset=8 (local.get $to))
+          (i64.mul (i64.load offset=24 (local.get $from)) (i64.load offset=24 (local.get $to))))))
+    (local.set $plus
+      (i64.mul (local.get $shift)
+        (i64.mul (i64.load offset=8 (local.get $from)) (i64.load offset=8 (local.get $to)))))
+    (local.set $under
+      (i64.mul
+        (i64.mul (i64.load offset=8 (local.get $from)) (i64.load (local.get $to)))
+        (i64.mul (i64.load offset=24 (local.get $from)) (i64.load offset=24 (local.get $to)))))
+    (local.set $common
+      (call $gcd (local.get $times)
+        (call $gcd (local.get $under)
+          (select (local.get $plus) (i64.sub (i64.const 0) (local.get $plus))
+            (i64.gt_s (local.get $plus) (i64.const 0))))))
+    (f64.div
+      (f64.add
+        (f64.mul (local.get $value) (f64.convert_i64_s (i64.div_s (local.get $times) (local.get $common))))
+        (f64.convert_i64_s (i64.div_s (local.get $plus) (local.get $common))))
+      (f64.convert_i64_s (i64.div_s (local.get $under) (local.get $common)))))
 
   ;; ---- The functions of the world ----
 
