@@ -17,6 +17,9 @@ from mcp_wasm.errors import Cancelled
 _AGAIN = 0.02
 """Seconds between epochs while an overdue guest has not yet stopped."""
 
+_LONGEST = 3600.0
+"""Seconds of one wait at most: the longest deadlines overflow what the system can wait for."""
+
 
 class Stop:
     """Whether and why a call has to end.
@@ -65,7 +68,8 @@ class Watchdog:
                 self._thread = threading.Thread(target=self._watch, name="mcp-wasm watchdog", daemon=True)
                 self._thread.start()
             self._running.add(stop)
-            if stop.deadline < self._until:  # waking it for every call would cost more than the call
+            # Waking it for every call would cost more than the call.
+            if stop.cancelled or stop.deadline < self._until:
                 self._changed.notify()
 
     def end(self, stop: Stop) -> None:
@@ -106,4 +110,4 @@ class Watchdog:
                     continue
                 self._until = min((stop.deadline for stop in self._running), default=float("inf"))
                 pause = self._until - time.monotonic()
-                self._changed.wait(None if pause == float("inf") else max(pause, 0.001))
+                self._changed.wait(min(max(pause, 0.001), _LONGEST))

@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from tests.sandbox.children import output
 
 ASYNC_TYPES = {

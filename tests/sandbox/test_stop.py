@@ -1,86 +1,95 @@
+"""The watchdog: who is due is stopped, whoever came first, and nobody is missed."""
+
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from mcp_wasm.errors import Cancelled
 from mcp_wasm.sandbox.stop import Stop, Watchdog
 
-
-class Epochs:
-    """Counts epochs, and lets a test wait for the next one."""
-
-    def __init__(self) -> None:
-        self.advanced = threading.Event()
-
-    def advance(self) -> None:
-        self.advanced.set()
+PATIENCE = 15.0
+"""Seconds after which a test gives up; nothing is ever asserted about time."""
 
 
-@pytest.fixture
-def epochs() -> Epochs:
-    return Epochs()
+@contextmanager
+def watching() -> Iterator[tuple[Watchdog, threading.Event]]:
+    advanced = threading.Event()
+    watchdog = Watchdog(advanced.set)
+    try:
+        yield watchdog, advanced
+    finally:
+        watchdog.close()
 
 
-@pytest.fixture
-def watchdog(epochs: Epochs) -> Iterator[Watchdog]:
-    made = Watchdog(epochs.advance)
-    yield made
-    made.close()
+def stop_in(seconds: float) -> Stop:
+    stop = Stop()
+    stop.deadline = time.monotonic() + seconds
+    return stop
 
 
-def stop(seconds: float) -> Stop:
-    made = Stop()
-    made.deadline = time.monotonic() + seconds
-    return made
+@pytest.mark.parametrize("later", [1e3, 1e12, 1e300, float("inf")])
+def test_the_nearest_deadline_counts_however_far_the_others_are(later: float) -> None:
+    with watching() as (watchdog, advanced):
+        watchdog.begin(stop_in(later))
+        watchdog.begin(stop_in(0.01))
+        assert advanced.wait(PATIENCE)
 
 
-def test_a_call_that_is_due_before_those_that_run_already_is_stopped_without_waiting_for_them(
-    watchdog: Watchdog, epochs: Epochs
-) -> None:
-    watchdog.begin(stop(3600))
-    while watchdog._until == float("inf"):  # its thread has not begun to wait
-        epochs.advanced.wait(0.001)
-    watchdog.begin(stop(1800))
-    watchdog.begin(stop(0.05))
-    assert epochs.advanced.wait(15)
+def test_a_call_cancelled_while_it_runs_is_stopped() -> None:
+    with watching() as (watchdog, advanced):
+        stop = stop_in(1e6)
+        watchdog.begin(stop)
+        watchdog.cancel(stop)
+        assert advanced.wait(PATIENCE)
+        assert stop.due()
 
 
-def test_a_call_is_stopped_after_others_have_come_and_gone(watchdog: Watchdog, epochs: Epochs) -> None:
-    for seconds in (0.01, 3600, 0.02):
-        gone = stop(seconds)
-        watchdog.begin(gone)
-        watchdog.end(gone)
-    last = stop(0.05)
-    watchdog.begin(last)
-    while not last.due():
-        epochs.advanced.wait(0.01)
-    epochs.advanced.clear()
-    assert epochs.advanced.wait(15)
+def test_a_call_cancelled_before_it_begins_is_stopped_when_it_does() -> None:
+    with watching() as (watchdog, advanced):
+        watchdog.begin(stop_in(1e3))  # the watchdog sleeps for this one
+        stop = stop_in(1e6)
+        watchdog.cancel(stop)
+        watchdog.begin(stop)
+        assert advanced.wait(PATIENCE)
 
 
-def test_an_overdue_call_that_has_not_stopped_sees_epoch_after_epoch(
-    watchdog: Watchdog, epochs: Epochs
-) -> None:
-    watchdog.begin(stop(0))
-    for _ in range(3):
-        assert epochs.advanced.wait(15)
-        epochs.advanced.clear()
+def test_an_overdue_guest_is_told_again_until_it_ends() -> None:
+    times: list[None] = []
+    thrice = threading.Event()
 
+    def advance() -> None:
+        times.append(None)
+        if len(times) >= 3:
+            thrice.set()
 
-def test_a_cancelled_call_is_stopped_whatever_its_deadline(watchdog: Watchdog, epochs: Epochs) -> None:
-    running = stop(3600)
-    watchdog.begin(running)
-    watchdog.cancel(running)
-    assert epochs.advanced.wait(15)
-    assert running.due()
-
-
-def test_a_closed_watchdog_lets_nothing_begin(watchdog: Watchdog) -> None:
-    watchdog.begin(stop(3600))
+    watchdog = Watchdog(advance)
+    stop = stop_in(0)
+    watchdog.begin(stop)
+    assert thrice.wait(PATIENCE)
+    watchdog.end(stop)
     watchdog.close()
+
+
+def test_a_watchdog_that_closes_lets_nothing_begin() -> None:
+    with watching() as (watchdog, advanced):
+        stop = stop_in(1e6)
+        watchdog.begin(stop)
+        watchdog.cancel_all(closing=True)
+        assert advanced.wait(PATIENCE)
+        with pytest.raises(Cancelled):
+            watchdog.begin(stop_in(1e6))
     with pytest.raises(Cancelled):
-        watchdog.begin(stop(1))
+        watchdog.begin(stop_in(1e6))
+
+
+def test_no_thread_is_left() -> None:
+    before = threading.active_count()
+    with watching() as (watchdog, _):
+        watchdog.begin(stop_in(1e6))
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
