@@ -11,7 +11,6 @@ import atexit
 import hashlib
 import logging
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +19,10 @@ from typing import Any, Self
 
 from mcp_wasm import publish
 from mcp_wasm.component import names
-from mcp_wasm.errors import CallerError, ComponentRefused, InvalidArguments, McpWasmError, Mismatch
+from mcp_wasm.errors import CallerError, ComponentRefused, InvalidArguments, Mismatch
 from mcp_wasm.invoke import Invoker, OnWait, Target
 from mcp_wasm.registry import sources
+from mcp_wasm.registry.folders import Folders
 from mcp_wasm.registry.index import Index, ToolSetting
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox import artifacts, inspect
@@ -32,7 +32,6 @@ from mcp_wasm.sandbox.prepared import Shelf
 from mcp_wasm.sandbox.report import Outcome
 
 _log = logging.getLogger(__name__)
-_SCAN_S = 0.5
 
 
 def default_home() -> Path:
@@ -69,13 +68,7 @@ class Runtime:
         self._invoker = Invoker(
             Shelf(self.cache, self._children), workers or max(8, 2 * (os.cpu_count() or 1))
         )
-        self._refused: dict[Path, ComponentRefused] = {}
-        self._watched: dict[Path, sources.Source] = {}
-        self._pending: dict[Path, tuple[object, ...]] = {}
-        self._owned: dict[Path, str] = {}
-        self._blocked: dict[Path, str] = {}
-        self._watcher: threading.Thread | None = None
-        self._closing = threading.Event()
+        self._folders = Folders(self._index, self._published, self._put, self._forget)
         atexit.register(self.close)
 
     def __enter__(self) -> Self:
@@ -98,11 +91,10 @@ class Runtime:
     def close(self) -> None:
         """Stop every running guest and join the threads. A call after this one is cancelled."""
         atexit.unregister(self.close)
-        self._closing.set()
+        self._folders.stop()
         self._children.close()
         self._invoker.close()
-        if self._watcher is not None and self._watcher is not threading.current_thread():
-            self._watcher.join()
+        self._folders.join()
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -117,7 +109,7 @@ class Runtime:
     @property
     def refused(self) -> Mapping[Path, ComponentRefused]:
         """The watched files that are not published, with the reason."""
-        return dict(self._refused)
+        return self._folders.refused
 
     def tool(self, name: str) -> Tool:
         """The tool of that name.
@@ -164,14 +156,12 @@ class Runtime:
         return found
 
     def watch(self, folders: Sequence[Path]) -> None:
-        """Publish every component in ``folders`` now, and follow their changes from now on."""
-        if self._watcher is not None:
-            raise CallerError("The runtime watches folders already.")
-        self._follow(folders)
-        self._watcher = threading.Thread(
-            target=self._watch, args=(tuple(folders),), name="mcp-wasm folders", daemon=True
-        )
-        self._watcher.start()
+        """Publish every component in ``folders`` now, and follow their changes from now on.
+
+        Raises:
+            CallerError: if folders are watched already.
+        """
+        self._folders.watch(folders)
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback``, on whatever thread, after the tools changed; call the result to end that."""
@@ -198,7 +188,6 @@ class Runtime:
             HostError: our fault, or too busy.
         """
         target, allowed = self._target(name, limits)
-        _bound(name, arguments, allowed)
         return await self._invoker.call(target, arguments, allowed, client, on_wait)
 
     def call_sync(
@@ -211,7 +200,6 @@ class Runtime:
     ) -> Outcome:
         """The same from any thread; an interrupt stops the guest."""
         target, allowed = self._target(name, limits)
-        _bound(name, arguments, allowed)
         return self._invoker.call_sync(target, arguments, allowed, client)
 
     def prepare(self, name: str) -> None:
@@ -239,79 +227,6 @@ class Runtime:
         if all(component.digest != gone.digest for component in self.components):
             self._invoker.forget(gone.digest)
 
-    def _watch(self, folders: Sequence[Path]) -> None:
-        while not self._closing.wait(_SCAN_S):
-            try:
-                self._follow(folders, settled=True)
-            except Exception:  # noqa: BLE001 - the watcher's top: one bad scan must not end all later ones
-                _log.exception("looking at the folders failed")
-
-    def _follow(self, folders: Sequence[Path], *, settled: bool = False) -> None:
-        """Bring the index up to what the folders hold; with ``settled``, only files that no longer change."""
-        seen = sources.scan(folders)
-        for path in self._watched.keys() - seen.keys():
-            self._drop(path)
-        for path, name in tuple(self._blocked.items()):
-            if self._index.component(name) is None:
-                self._watched.pop(path, None)  # the name is free now: look at the file again
-        for path, found in seen.items():
-            known = self._watched.get(path)
-            if known is not None and known.signature == found.signature:
-                continue
-            if settled and self._pending.get(path) != found.signature:
-                self._pending[path] = found.signature
-                continue
-            self._pending.pop(path, None)
-            self._take(path, found)
-
-    def _drop(self, path: Path) -> None:
-        self._watched.pop(path, None)
-        self._refused.pop(path, None)
-        self._blocked.pop(path, None)
-        self._release(path, self._owned.pop(path, None))
-
-    def _release(self, path: Path, name: str | None) -> None:
-        """Take away the component ``name`` if it is still the one that came from ``path``."""
-        found = None if name is None else self._index.component(name)
-        if found is not None and found.source == path and self._index.remove(found.name) is not None:
-            self._forget(found)
-
-    def _take(self, path: Path, found: sources.Source) -> None:
-        self._watched[path] = found
-        self._refused.pop(path, None)
-        self._blocked.pop(path, None)
-        before = self._owned.pop(path, None)
-        try:
-            component = self._published(found)
-            self._claim(path, component.name)
-        except McpWasmError as error:
-            self._refused[path] = _as_refusal(path, error)
-            _log.warning("not published: %s", error)
-            self._release(path, before)
-            return
-        except Exception:  # noqa: BLE001 - a file that surprises us must not hide the other files
-            self._refused[path] = ComponentRefused(str(path), "looking at it failed; the log has the details")
-            _log.exception("looking at %s failed", path)
-            self._release(path, before)
-            return
-        if before != component.name:
-            self._release(path, before)
-        self._owned[path] = component.name
-        self._put(component)
-        _log.info(
-            "published %s from %s: %s", component.name, path, ", ".join(t.name for t in component.tools)
-        )
-
-    def _claim(self, path: Path, name: str) -> None:
-        taken = self._index.component(name)
-        if taken is not None and taken.source != path:
-            self._blocked[path] = name
-            raise ComponentRefused(str(path), f"the name {name} is taken by {taken.source}")
-
-
-def _as_refusal(path: Path, error: McpWasmError) -> ComponentRefused:
-    return error if isinstance(error, ComponentRefused) else ComponentRefused(str(path), str(error))
-
 
 def _target(tool: Tool, component: Component) -> Target:
     def read() -> bytes:
@@ -331,26 +246,3 @@ def _target(tool: Tool, component: Component) -> Target:
         functions=[each.function for each in component.tools],
         read=read,
     )
-
-
-def _bound(name: str, arguments: Mapping[str, Any], limits: Limits) -> None:
-    """Refuse arguments larger than the limit, without walking more of them than that."""
-    room, waiting = limits.arguments, [arguments]
-    while waiting:
-        value: Any = waiting.pop()
-        if isinstance(value, (str, bytes, bytearray)):
-            room -= len(value)
-        elif isinstance(value, Mapping):
-            room -= len(value)
-            waiting.extend(value.values())
-        elif isinstance(value, (list, tuple)):
-            room -= len(value)
-            if not set(map(type, value)) <= _FLAT:
-                waiting.extend(value)
-        if room < 0:
-            raise InvalidArguments(
-                name, [Mismatch("", f"at most {limits.arguments:,} bytes of arguments", "more")]
-            )
-
-
-_FLAT = {int, float, bool, type(None)}

@@ -20,10 +20,10 @@ from mcp_wasm.sandbox.call import Call, at_epoch, keep, write_stderr, write_stdo
 from mcp_wasm.sandbox.engine import engine
 from mcp_wasm.sandbox.lift import TooMuchText, lift_within
 from mcp_wasm.sandbox.limits import Limits
-from mcp_wasm.sandbox.lower import Misfit
 from mcp_wasm.sandbox.prepared import Plan, Prepared
 from mcp_wasm.sandbox.raw import KIND, EngineError, Val, check, ffi
 from mcp_wasm.sandbox.report import Outcome, Report
+from mcp_wasm.sandbox.scalars import Misfit
 from mcp_wasm.sandbox.stop import Stop, Watchdog
 
 _NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))

@@ -17,8 +17,8 @@ from typing import Any
 
 from mcp_wasm.component import types as wit
 from mcp_wasm.component.values import shortest_f32
-from mcp_wasm.sandbox.lower import ARRAY_CODE
 from mcp_wasm.sandbox.raw import PAYLOAD, VAL_SIZE, get_bytes, get_text
+from mcp_wasm.sandbox.scalars import ARRAY_CODE
 
 Lift = Callable[[Any], Any]
 """Reads a component value into a JSON value."""

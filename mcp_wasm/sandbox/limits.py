@@ -53,7 +53,12 @@ class Limits:
             if name not in CALL_LIMITS:
                 raise InvalidSettings(f"limits.{name}", f"one of {', '.join(CALL_LIMITS)}", name)
             least, words = (0, "a positive number") if name == "deadline" else (1, "a number of at least 1")
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0 or value < least:
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, (int, float))
+                or not value > 0
+                or value < least
+            ):
                 raise InvalidSettings(f"limits.{name}", words, value)
             lowest = min(getattr(self, name), value)
             lowered[name] = lowest if name == "deadline" else int(lowest)

@@ -26,7 +26,8 @@ from mcp_wasm.sandbox.compile import CompileFailed, Job, compile_all
 from mcp_wasm.sandbox.engine import engine, engine_key
 from mcp_wasm.sandbox.lift import Lift, lift_plan
 from mcp_wasm.sandbox.linker import linker
-from mcp_wasm.sandbox.lower import Lower, lower_plan
+from mcp_wasm.sandbox.lower import lower_plan
+from mcp_wasm.sandbox.scalars import Lower
 from mcp_wasm.sandbox.unbundle import Skeleton, unbundle
 
 

@@ -9,7 +9,6 @@ and adds a timer to each wait. Source: WASI 0.2, ``wasi:io/poll``.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import time
 from collections.abc import Callable
@@ -23,7 +22,8 @@ from mcp_wasm.component import types as wit
 from mcp_wasm.sandbox.call import Call
 from mcp_wasm.sandbox.engine import engine
 from mcp_wasm.sandbox.hostfunc import HostFunction
-from mcp_wasm.sandbox.raw import KIND, VAL_SIZE, EngineError, Val, check, ffi
+from mcp_wasm.sandbox.raw import KIND, EngineError, Val, check, ffi
+from mcp_wasm.sandbox.scalars import new_list
 
 INTERFACE = "wasi:io/poll"
 _SLICE_NS = 20_000_000
@@ -62,15 +62,6 @@ def _wait_function(call: Call, context: Any) -> Any:
     return call.bridge
 
 
-def _new_list(slot: Any, count: int) -> Any:
-    vector = ffi.wasmtime_component_vallist_t()
-    ffi.wasmtime_component_vallist_new_uninit(byref(vector), count)
-    if count:
-        ctypes.memset(vector.data, 0, count * VAL_SIZE)
-    slot.kind, slot.of.list = KIND["list"], vector
-    return vector.data
-
-
 def _wait(call: Call, context: Any, pollables: Any) -> list[int]:
     """Wait until one of ``pollables`` (a list value, owned here) is ready; the indexes that are.
 
@@ -107,14 +98,14 @@ def _poll(call: Call, context: Any, arguments: Any, results: Any) -> None:
     pollables = Val()
     ffi.wasmtime_component_val_clone(byref(arguments[0]), byref(pollables))
     ready = _wait(call, context, pollables)
-    data = _new_list(results[0], len(ready))
+    data = new_list(results[0], len(ready))
     for i, index in enumerate(ready):
         data[i].kind, data[i].of.u32 = KIND["u32"], index
 
 
 def _block(call: Call, context: Any, arguments: Any, _results: Any) -> None:
     pollables = Val()
-    data = _new_list(pollables, 1)
+    data = new_list(pollables, 1)
     data[0].kind = KIND["resource"]
     data[0].of.resource = ffi.wasmtime_component_resource_any_clone(arguments[0].of.resource)
     _wait(call, context, pollables)
