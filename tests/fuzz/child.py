@@ -22,7 +22,7 @@ from mcp_wasm.sandbox.limits import Limits
 from tests.fuzz import random_binary, random_wit
 from tests.fuzz.published import assert_well_published, call_all
 
-LIMITS = Limits(fuel=3_000_000, deadline=5.0, memory=64 * 1024 * 1024)
+LIMITS = Limits(fuel=3_000_000, deadline=0.5, memory=64 * 1024 * 1024)
 
 
 def wit_case(runtime: Runtime, seed: int, folder: Path) -> str:
