@@ -16,7 +16,7 @@ from typing import Any
 
 from mcp_wasm.component import check as checking
 from mcp_wasm.component.types import Function, World
-from mcp_wasm.errors import Cancelled, InvalidArguments
+from mcp_wasm.errors import Cancelled, InvalidArguments, Mismatch
 from mcp_wasm.sandbox import instance
 from mcp_wasm.sandbox.engine import engine
 from mcp_wasm.sandbox.limits import Limits
@@ -78,7 +78,8 @@ class Invoker:
         begun = time.monotonic()
         preparing = self.prepare(target)
         if not preparing.done():
-            _refuse_early(target, arguments)
+            # Beside the loop: checking a million values takes seconds, and the loop answers pings.
+            await asyncio.to_thread(_refuse_early, target, arguments, limits)
             await _beat(asyncio.wrap_future(preparing), on_wait, f"compiling {target.component}")
         job, stop = self._submit(preparing.result(), target, arguments, limits, client, begun)
         try:
@@ -93,7 +94,7 @@ class Invoker:
         begun = time.monotonic()
         preparing = self.prepare(target)
         if not preparing.done():
-            _refuse_early(target, arguments)
+            _refuse_early(target, arguments, limits)
         job, stop = self._submit(preparing.result(), target, arguments, limits, client, begun)
         try:
             return job.result()
@@ -170,14 +171,16 @@ class Invoker:
         def run() -> Outcome:
             if stop.cancelled:
                 raise Cancelled
+            _bound(target.tool, arguments, limits)
             waits = (submitted - begun, time.monotonic() - submitted)
             return instance.run(target.tool, prepared, plan, arguments, limits, stop, self._watchdog, waits)
 
         return self._workers.submit(run, client=client, component=target.component), stop
 
 
-def _refuse_early(target: Target, arguments: Mapping[str, Any]) -> None:
+def _refuse_early(target: Target, arguments: Mapping[str, Any], limits: Limits) -> None:
     """Wrong arguments need not wait for a compile."""
+    _bound(target.tool, arguments, limits)
     mismatches = checking.check(target.function, arguments)
     if mismatches:
         raise InvalidArguments(target.tool, mismatches)
@@ -195,3 +198,26 @@ async def _beat(future: asyncio.Future[Any], on_wait: OnWait | None, doing: str)
         return await future
     finally:
         future.cancel()  # one that nobody awaits any more must not complain of it; done, this does nothing
+
+
+def _bound(name: str, arguments: Mapping[str, Any], limits: Limits) -> None:
+    """Refuse arguments larger than the limit, without walking more of them than that."""
+    room, waiting = limits.arguments, [arguments]
+    while waiting:
+        value: Any = waiting.pop()
+        if isinstance(value, (str, bytes, bytearray)):
+            room -= len(value)
+        elif isinstance(value, Mapping):
+            room -= len(value)
+            waiting.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            room -= len(value)
+            if not set(map(type, value)) <= _FLAT:
+                waiting.extend(value)
+        if room < 0:
+            raise InvalidArguments(
+                name, [Mismatch("", f"at most {limits.arguments:,} bytes of arguments", "more")]
+            )
+
+
+_FLAT = {int, float, bool, type(None)}

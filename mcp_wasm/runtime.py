@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from mcp_wasm import publish
 from mcp_wasm.component import names
-from mcp_wasm.errors import CallerError, ComponentRefused, InvalidArguments, Mismatch
+from mcp_wasm.errors import CallerError, ComponentRefused
 from mcp_wasm.invoke import Invoker, OnWait, Target
 from mcp_wasm.registry import sources
 from mcp_wasm.registry.folders import Folders
