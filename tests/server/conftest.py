@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mcp_wasm.runtime import Runtime
+from tests.server.stdio_server import Program, Server, Start, command
 
 LEGACY, MODERN = "legacy", "2026-07-28"
 ERAS = (LEGACY, MODERN)
@@ -27,3 +29,20 @@ def runtime(home: Path, program: Callable[[str], Path]) -> Iterator[Runtime]:
     with Runtime(home=home, workers=2) as running:
         running.add(program("server_tools"), name="demo")
         yield running
+
+
+@pytest.fixture
+def start(program: Program) -> Iterator[Start]:
+    running: list[Server] = []
+
+    def begin(*settings: str, **streams: Any) -> Server:
+        running.append(Server(command(program, *settings), **streams))
+        return running[-1]
+
+    yield begin
+    for server in running:
+        server.process.kill()
+        server.process.wait()
+        for stream in (server.process.stdin, server.process.stdout, server.process.stderr):
+            if stream is not None:
+                stream.close()
