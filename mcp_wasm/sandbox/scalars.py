@@ -35,6 +35,9 @@ ARRAY_CODE = {
 }
 """``array`` type codes of the primitives that are packed as a whole."""
 
+_PIECE = 64 * 1024
+"""Numbers that are spread over component values at once."""
+
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -165,14 +168,17 @@ def pack(name: str, values: Any, data: Any) -> bool:
 
 
 def _spread(packed: bytes, width: int, kind: int, data: Any) -> None:
-    count = len(packed) // width
-    if not count:
-        return
-    buffer = bytearray(count * VAL_SIZE)
-    buffer[0::VAL_SIZE] = bytes([kind]) * count
-    for byte in range(width):
-        buffer[PAYLOAD + byte :: VAL_SIZE] = packed[byte::width]
-    ctypes.memmove(data, (ctypes.c_char * len(buffer)).from_buffer(buffer), len(buffer))
+    """Write packed numbers into component values, in pieces: all at once would take the memory twice."""
+    start = ctypes.cast(data, ctypes.c_void_p).value or 0
+    for at in range(0, len(packed), _PIECE * width):
+        piece = packed[at : at + _PIECE * width]
+        count = len(piece) // width
+        buffer = bytearray(count * VAL_SIZE)
+        buffer[0::VAL_SIZE] = bytes([kind]) * count
+        for byte in range(width):
+            buffer[PAYLOAD + byte :: VAL_SIZE] = piece[byte::width]
+        source = (ctypes.c_char * len(buffer)).from_buffer(buffer)
+        ctypes.memmove(start + at // width * VAL_SIZE, source, len(buffer))
 
 
 def write_bytes(value: Any, slot: Any) -> None:
