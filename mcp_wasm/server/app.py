@@ -28,7 +28,7 @@ from mcp_wasm.server.peer import Context
 from mcp_wasm.server.resources import Resources
 from mcp_wasm.server.results import ResultStore
 from mcp_wasm.server.search import CALL_TOOL, SEARCH_TOOLS
-from mcp_wasm.server.shortcut import shortcut
+from mcp_wasm.server.shortcut import Shortcut
 
 if TYPE_CHECKING:
     from mcp_wasm.runtime import Runtime
@@ -99,7 +99,7 @@ def build(runtime: Runtime, options: ServerOptions) -> ToolServer:
     server.add_request_handler("resources/list", PaginatedRequestParams, resources.list)
     server.add_request_handler("resources/templates/list", PaginatedRequestParams, resources.templates)
     server.add_request_handler("resources/read", ReadResourceRequestParams, resources.read)
-    server.middleware[:] = [_contain, changes.remember, shortcut(server, calls)]
+    server.middleware[:] = [_contain, changes.remember, Shortcut(server, calls)]
     return server
 
 

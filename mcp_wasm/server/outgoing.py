@@ -17,6 +17,7 @@ from typing import Self
 import anyio
 from mcp.shared.message import SessionMessage
 from mcp.types import INTERNAL_ERROR, ErrorData, JSONRPCError, JSONRPCMessage, JSONRPCResponse
+from pydantic_core import to_json
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +132,9 @@ class Outgoing(Stream):
 def _encode(message: JSONRPCMessage) -> bytes:
     """``message`` as one line. What JSON cannot carry becomes an error instead of an exception."""
     try:
+        if isinstance(message, JSONRPCResponse):  # the frequent one: its fields as they are
+            fields = {"jsonrpc": "2.0", "id": message.id, "result": message.result}
+            return to_json(fields, inf_nan_mode="null") + b"\n"
         return message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
     except ValueError:
         log.exception("A message could not be encoded")

@@ -1,40 +1,83 @@
-"""The frequent message in fewer steps: ``tools/call`` on a handshake connection.
+"""The frequent message in fewer steps: ``tools/call`` of the plain form.
 
 The SDK checks the parameters of a request twice and its result once more. For a
 call of the plain form these checks find nothing that ours would not, and cost
 more than all else on the way, so a middleware passes it straight to the handler.
 Whatever is not of that form goes the SDK's way, which also words its refusals.
+
+A request of the 2026 protocol carries an envelope that says who asks. It is of
+the plain form when the SDK has accepted an equal envelope before.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
-from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel import Server
+from mcp.types import SERVER_INFO_META_KEY
 from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 
-from mcp_wasm.server.calls import Calls
+from mcp_wasm.server.calls import LIMITS_KEY, Calls
+from mcp_wasm.server.content import Wire
 from mcp_wasm.server.peer import Context
+from mcp_wasm.server.text import json_bytes
 
 _KEYS = frozenset({"name", "arguments", "_meta"})
+_OF_ONE_CALL = frozenset({"progressToken", LIMITS_KEY})
+"""What of ``_meta`` may differ from call to call: the context's own reading of it and ``Calls`` check these."""
+
+_KEPT = 8
+_KEPT_BYTES = 4096
 
 
-def shortcut(server: Server[Any], calls: Calls) -> ServerMiddleware[Any]:
+class Shortcut:
     """The middleware, for as long as ``calls`` is what handles ``tools/call`` in ``server``."""
 
-    async def pass_on(ctx: Context, call_next: CallNext) -> HandlerResult:
-        if ctx.method != "tools/call" or not _plain(ctx):
-            return await call_next(ctx)
-        entry = server.get_request_handler("tools/call")
-        if entry is None or entry.handler is not calls:
-            return await call_next(ctx)
-        params = ctx.params or {}
-        result = await calls.answer(ctx, params["name"], params.get("arguments"), ctx.meta)
-        result.pop("resultType", None)  # only the 2026 protocol knows it
-        return result
+    def __init__(self, server: Server[Any], calls: Calls) -> None:
+        self._server, self._calls = server, calls
+        self._accepted: deque[Mapping[str, Any]] = deque(maxlen=_KEPT)
 
-    return pass_on
+    async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        """Answer a plain call; pass everything else on."""
+        if ctx.method != "tools/call":
+            return await call_next(ctx)
+        modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
+        if not self._handles() or not _plain(ctx) or (modern and _envelope(ctx) not in self._accepted):
+            result = await call_next(ctx)
+            if modern:
+                self._remember(_envelope(ctx))
+            return result
+        params = ctx.params or {}
+        answer = await self._calls.answer(ctx, params["name"], params.get("arguments"), ctx.meta)
+        return self._stamped(answer) if modern else _without_type(answer)
+
+    def _handles(self) -> bool:
+        entry = self._server.get_request_handler("tools/call")
+        return entry is not None and entry.handler is self._calls
+
+    def _remember(self, envelope: Mapping[str, Any]) -> None:
+        if envelope not in self._accepted and len(json_bytes(envelope)) <= _KEPT_BYTES:
+            self._accepted.append(envelope)
+
+    def _stamped(self, answer: Wire) -> Wire:
+        """``answer`` as the SDK would send it in the 2026 protocol: saying who answers."""
+        return answer | {
+            "_meta": answer.get("_meta", {}) | {SERVER_INFO_META_KEY: self._server.server_info_stamp}
+        }
+
+
+def _without_type(answer: Wire) -> Wire:
+    answer.pop("resultType", None)  # only the 2026 protocol knows it
+    return answer
+
+
+def _envelope(ctx: Context) -> Mapping[str, Any]:
+    """What a request's ``_meta`` says of the client and its protocol."""
+    meta = (ctx.params or {}).get("_meta")
+    return {key: meta[key] for key in meta.keys() - _OF_ONE_CALL} if isinstance(meta, Mapping) else {}
 
 
 def _plain(ctx: Context) -> bool:
@@ -43,7 +86,6 @@ def _plain(ctx: Context) -> bool:
     return (
         params is not None
         and ctx.request_id is not None
-        and ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS
         and ctx.session._connection.initialize_accepted
         and params.keys() <= _KEYS
         and isinstance(params.get("name"), str)

@@ -77,7 +77,9 @@ async def _serve(server: Server[Any], incoming: Incoming, outgoing: Outgoing) ->
     options = server.create_initialization_options()
     meta = (opening.params or {}).get("_meta")
     if opening.method != "initialize" and isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta:
-        await server.run(incoming, outgoing, options)
+        from mcp.server.runner import _serve_modern_stream
+        async with server.lifespan(server) as state:
+            await _serve_modern_stream(server, incoming, outgoing, lifespan_state=state, raise_exceptions=False)
         return
     async with server.lifespan(server) as state:
         await serve_loop(server, incoming, outgoing, lifespan_state=state, init_options=options)
