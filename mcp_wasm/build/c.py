@@ -11,7 +11,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from mcp_wasm.build import c_bindings, wasm_tools
+from mcp_wasm.build import c_bindings, c_types, wasm_tools
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain
 from mcp_wasm.build.workspace import Workspace
 
@@ -55,7 +55,7 @@ def compile_source(source: Source, cache: Path | None, progress: Progress) -> by
 def write_bindings(space: Workspace, folder: Path, source: Source) -> None:
     """Put the runtime and the generated bindings of the source's world into ``folder``."""
     header, glue = c_bindings.generate(wasm_tools.describe(space, source.wit), source.world)
-    stem = c_bindings.snake(source.world)
+    stem = c_types.snake(source.world)
     (folder / f"{stem}.h").write_text(header, encoding="utf-8")
     (folder / f"{stem}_bindings.c").write_text(glue, encoding="utf-8")
     for name in ("wit.h", "wit.c"):

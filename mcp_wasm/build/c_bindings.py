@@ -16,30 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mcp_wasm.build.c_types import PRIMITIVES, CTypes, Ref, snake
 from mcp_wasm.errors import BuildFailed
 
-PRIMITIVES = {
-    "bool": ("bool", "i32"),
-    "u8": ("uint8_t", "i32"),
-    "u16": ("uint16_t", "i32"),
-    "u32": ("uint32_t", "i32"),
-    "u64": ("uint64_t", "i64"),
-    "s8": ("int8_t", "i32"),
-    "s16": ("int16_t", "i32"),
-    "s32": ("int32_t", "i32"),
-    "s64": ("int64_t", "i64"),
-    "f32": ("float", "f32"),
-    "f64": ("double", "f64"),
-    "char": ("uint32_t", "i32"),
-}
 CORE = {"i32": "uint32_t", "i64": "uint64_t", "f32": "float", "f64": "double"}
-KEYWORDS = frozenset(
-    (  # noqa: SIM905 - a list of forty quoted words reads worse
-        "auto break case char const continue default do double else enum extern float for goto if inline int "
-        "long register restrict return short signed sizeof static struct switch typedef union unsigned void "
-        "volatile while bool true false"
-    ).split()
-)
 MAX_FLAT_PARAMS = 16
 
 CONVERSIONS = {
@@ -49,14 +29,6 @@ CONVERSIONS = {
     ("i64", "f64"): "wit_f64({})",
 }
 """How a case of a variant gets its value back from the joined core type."""
-
-Ref = str | int
-
-
-def snake(name: str) -> str:
-    """A WIT name as a C identifier."""
-    text = name.replace("-", "_")
-    return f"{text}_" if text in KEYWORDS else text
 
 
 def generate(described: Mapping[str, Any], world: str) -> tuple[str, str]:
@@ -71,14 +43,12 @@ def generate(described: Mapping[str, Any], world: str) -> tuple[str, str]:
 
 class _Bindings:
     def __init__(self, described: Mapping[str, Any], world: str) -> None:
-        self.types: list[Any] = described["types"]
         self.interfaces: list[Any] = described["interfaces"]
         self.packages: list[Any] = described["packages"]
         self.prefix = snake(world)
-        self.definitions: list[str] = []
+        self.types = CTypes(described["types"], self.prefix)
         self.prototypes: list[str] = []
         self.wrappers: list[str] = []
-        self.names: dict[int, str] = {}
         found = [w for w in described["worlds"] if w["name"] == world]
         if not found:
             raise BuildFailed(f"bindings of {world}", f"the WIT has no world {world!r}")
@@ -93,7 +63,7 @@ class _Bindings:
         for export, prefix, function in self._exports():
             self._function(export, prefix, function)
         guard = f"{self.prefix.upper()}_BINDINGS_H"
-        parts = [*self.definitions, *self.prototypes]
+        parts = [*self.types.definitions, *self.prototypes]
         header = (
             f'#ifndef {guard}\n#define {guard}\n\n#include "wit.h"\n\n' + "\n".join(parts) + "\n\n#endif\n"
         )
@@ -117,110 +87,14 @@ class _Bindings:
             for short, function in interface["functions"].items():
                 yield f"{full}#{short}", f"{self.prefix}_{snake(interface.get('name') or name)}", function
 
-    # Types
-
-    def ctype(self, ref: Ref) -> str:
-        """The C type of a WIT type; what it needs is defined by then."""
-        if ref == "string":
-            return "wit_string_t"
-        if isinstance(ref, str):
-            if ref not in PRIMITIVES:
-                raise BuildFailed(f"bindings of {self.prefix}", f"the type {ref} is beyond C guests")
-            return PRIMITIVES[ref][0]
-        if ref not in self.names:
-            self.names[ref] = self._define(ref)
-        return self.names[ref]
-
-    def _define(self, index: int) -> str:
-        kind = self._kind(index)
-        if "type" in kind:
-            return self.ctype(kind["type"])
-        if self.types[index]["name"]:
-            name = f"{self.prefix}_{snake(self.types[index]['name'])}"
-        else:
-            name = f"{self.prefix}_{self._structural(kind)}"
-        name += "_t"
-        text = self._definition(name, kind)
-        if text not in self.definitions:
-            self.definitions.append(text)
-        return name
-
-    def _structural(self, kind: Mapping[str, Any]) -> str:
-        """A name for a type that has none: the same for the same structure."""
-
-        def part(ref: Ref | None) -> str:
-            plain = "void" if ref is None else self.ctype(ref).removesuffix("_t")
-            return plain.removeprefix(f"{self.prefix}_").removeprefix("wit_")
-
-        if "list" in kind:
-            return f"list_{part(kind['list'])}"
-        if "option" in kind:
-            return f"option_{part(kind['option'])}"
-        if "result" in kind:
-            return f"result_{part(kind['result']['ok'])}_{part(kind['result']['err'])}"
-        return "tuple_" + "_".join(part(ref) for ref in kind["tuple"]["types"])
-
-    def _definition(self, name: str, kind: Mapping[str, Any]) -> str:
-        if "enum" in kind:
-            cases = [case["name"] for case in kind["enum"]["cases"]]
-            stem = name.removesuffix("_t").upper()
-            values = ", ".join(f"{stem}_{snake(case).upper()} = {n}" for n, case in enumerate(cases))
-            return f"typedef {_tag(len(cases))} {name};\nenum {{ {values} }};"
-        if "flags" in kind:
-            flags = [flag["name"] for flag in kind["flags"]["flags"]]
-            stem = name.removesuffix("_t").upper()
-            values = ", ".join(f"{stem}_{snake(flag).upper()} = 1u << {n}" for n, flag in enumerate(flags))
-            return f"typedef {_flags(len(flags), self.prefix)} {name};\nenum {{ {values} }};"
-        if "list" in kind:
-            return f"typedef struct {{ {self.ctype(kind['list'])} *ptr; size_t len; }} {name};"
-        members = [(snake(label), ref) for label, ref in self._members(kind)]
-        if "record" in kind or "tuple" in kind:
-            return f"typedef struct {{ {self._fields(members)} }} {name};"
-        tag = "bool is_some" if "option" in kind else "bool is_err" if "result" in kind else ""
-        tag = tag or f"{_tag(len(members))} tag"
-        if "option" in kind:
-            return f"typedef struct {{ {tag}; {self.ctype(kind['option'])} val; }} {name};"
-        union = self._fields([(label, ref) for label, ref in members if ref is not None])
-        body = f"{tag}; union {{ {union} }} val;" if union else f"{tag};"
-        text = f"typedef struct {{ {body} }} {name};"
-        if "variant" in kind:
-            stem = name.removesuffix("_t").upper()
-            values = ", ".join(f"{stem}_{label.upper()} = {n}" for n, (label, _) in enumerate(members))
-            text += f"\nenum {{ {values} }};"
-        return text
-
-    def _fields(self, members: list[tuple[str, Any]]) -> str:
-        return " ".join(f"{self.ctype(ref)} {label};" for label, ref in members)
-
-    def _members(self, kind: Mapping[str, Any]) -> list[tuple[str, Any]]:
-        """The fields of a record or tuple, or the cases of what has a tag."""
-        if "record" in kind:
-            return [(f["name"], f["type"]) for f in kind["record"]["fields"]]
-        if "tuple" in kind:
-            return [(f"f{n}", ref) for n, ref in enumerate(kind["tuple"]["types"])]
-        if "option" in kind:
-            return [("none", None), ("some", kind["option"])]
-        if "result" in kind:
-            return [("ok", kind["result"]["ok"]), ("err", kind["result"]["err"])]
-        return [(c["name"], c["type"]) for c in kind["variant"]["cases"]]
-
-    def _kind(self, index: int) -> Mapping[str, Any]:
-        kind: Any = self.types[index]["kind"]
-        known = {"type", "enum", "flags", "list", "record", "tuple", "option", "result", "variant"}
-        if not isinstance(kind, dict) or not known & kind.keys():
-            raise BuildFailed(f"bindings of {self.prefix}", f"the type {kind} is beyond C guests")
-        return kind
-
-    # Calls
-
     def flat(self, ref: Ref) -> list[str]:
         """The core types that a value of the type is passed as."""
         if ref == "string":
             return ["i32", "i32"]
         if isinstance(ref, str):
-            self.ctype(ref)
+            self.types.ctype(ref)
             return [PRIMITIVES[ref][1]]
-        kind = self._kind(ref)
+        kind = self.types.kind(ref)
         if "type" in kind:
             return self.flat(kind["type"])
         if "enum" in kind or "flags" in kind:
@@ -228,9 +102,9 @@ class _Bindings:
         if "list" in kind:
             return ["i32", "i32"]
         if "record" in kind or "tuple" in kind:
-            return [core for _, inner in self._members(kind) for core in self.flat(inner)]
+            return [core for _, inner in self.types.members(kind) for core in self.flat(inner)]
         joined: list[str] = []
-        for _, inner in self._members(kind):
+        for _, inner in self.types.members(kind):
             for n, core in enumerate(self.flat(inner) if inner is not None else []):
                 if n == len(joined):
                     joined.append(core)
@@ -243,18 +117,18 @@ class _Bindings:
         if ref == "string":
             return [f"{target}.ptr = (const uint8_t *){values.pop(0)};", f"{target}.len = {values.pop(0)};"]
         if isinstance(ref, str):
-            return [f"{target} = ({self.ctype(ref)}){values.pop(0)};"]
-        kind = self._kind(ref)
+            return [f"{target} = ({self.types.ctype(ref)}){values.pop(0)};"]
+        kind = self.types.kind(ref)
         if "type" in kind:
             return self.lift(kind["type"], target, values)
         if "enum" in kind or "flags" in kind:
-            return [f"{target} = ({self.ctype(ref)}){values.pop(0)};"]
+            return [f"{target} = ({self.types.ctype(ref)}){values.pop(0)};"]
         if "list" in kind:
             return [f"{target}.ptr = (void *){values.pop(0)};", f"{target}.len = {values.pop(0)};"]
         if "record" in kind or "tuple" in kind:
             return [
                 line
-                for label, inner in self._members(kind)
+                for label, inner in self.types.members(kind)
                 for line in self.lift(inner, f"{target}.{snake(label)}", values)
             ]
         return self._lift_cases(ref, kind, target, values)
@@ -264,7 +138,7 @@ class _Bindings:
         tag, payload = values.pop(0), [values.pop(0) for _ in core[1:]]
         field = "is_some" if "option" in kind else "is_err" if "result" in kind else "tag"
         lines = [f"{target}.{field} = {tag};", f"switch ({tag}) {{"]
-        for n, (label, inner) in enumerate(self._members(kind)):
+        for n, (label, inner) in enumerate(self.types.members(kind)):
             if inner is None:
                 continue
             wanted = zip(payload, core[1:], self.flat(inner), strict=False)
@@ -280,10 +154,10 @@ class _Bindings:
         result: Ref | None = function.get("result")
         handed: list[str] = []
         if params:
-            self.definitions.append(f"typedef struct {{ {self._fields(params)} }} {name}_args_t;")
+            self.types.definitions.append(f"typedef struct {{ {self.types.fields(params)} }} {name}_args_t;")
             handed.append(f"const {name}_args_t *args")
         if result is not None:
-            handed.append(f"{self.ctype(result)} *result")
+            handed.append(f"{self.types.ctype(result)} *result")
         self.prototypes.append(f"void {name}({', '.join(handed) or 'void'});")
         self._wrapper(export, name, params, result)
 
@@ -303,7 +177,7 @@ class _Bindings:
         passed = ["args" if spilled else "&args"] if params else []
         returned = [] if result is None else self.flat(result)
         if result is not None:
-            body.append(f"static {self.ctype(result)} result;")
+            body.append(f"static {self.types.ctype(result)} result;")
             passed.append("&result")
         body.append(f"{name}({', '.join(passed)});")
         kind = CORE[returned[0]] if len(returned) == 1 else "void *" if returned else "void"
@@ -321,13 +195,13 @@ class _Bindings:
         """The path to the one core value inside a C value that flattens to one."""
         if isinstance(ref, str):
             return ""
-        kind = self._kind(ref)
+        kind = self.types.kind(ref)
         if "type" in kind:
             return self._only(kind["type"])
         if "enum" in kind or "flags" in kind:
             return ""
         if "record" in kind or "tuple" in kind:
-            label, inner = self._members(kind)[0]
+            label, inner = self.types.members(kind)[0]
             return f".{snake(label)}{self._only(inner)}"
         return ".is_err" if "result" in kind else ".tag"
 
@@ -336,13 +210,3 @@ def _join(left: str, right: str) -> str:
     if left == right:
         return left
     return "i32" if {left, right} == {"i32", "f32"} else "i64"
-
-
-def _tag(cases: int) -> str:
-    return "uint8_t" if cases <= 0x100 else "uint16_t" if cases <= 0x10000 else "uint32_t"
-
-
-def _flags(count: int, prefix: str) -> str:
-    if count > 32:
-        raise BuildFailed(f"bindings of {prefix}", f"{count} flags are beyond C guests (at most 32)")
-    return "uint8_t" if count <= 8 else "uint16_t" if count <= 16 else "uint32_t"
