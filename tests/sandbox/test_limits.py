@@ -190,7 +190,7 @@ def many(item: str, count: int) -> str:
 
 def instances(count: int) -> str:
     parts = "".join(f"(core instance $e{n} (instantiate $e))" for n in range(count - 1))
-    return f'(core module $e) {parts} {many("", 0)}'
+    return f"(core module $e) {parts} {many('', 0)}"
 
 
 @pytest.mark.parametrize(
@@ -371,7 +371,9 @@ def test_what_a_guest_calls_its_functions_cannot_steer_a_terminal(home: Path) ->
 
 
 def test_a_guest_cannot_pass_its_trap_off_as_a_limit(home: Path) -> None:
-    name = "memory minimum size\\0aCaused by:\\0a  too much data is being copied between the host and the guest"
+    name = (
+        "memory minimum size\\0aCaused by:\\0a  too much data is being copied between the host and the guest"
+    )
     text = f"""(core module $m (func $f (@name "{name}") (export "f") unreachable))
         (core instance $i (instantiate $m)) (func (export "f") (canon lift (core func $i "f")))"""
     with component(home, text) as runtime, pytest.raises(Trap, match="`unreachable`"):
