@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.sandbox.children import output, start
 
 from mcp_wasm.errors import InvalidSettings
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.artifacts import Cache
 from mcp_wasm.sandbox.engine import engine_key
+from tests.sandbox.children import output, start
 
 ADD = {"a": 1, "b": 2}
 POSIX = pytest.mark.skipif(not hasattr(os, "getuid"), reason="owners and modes are POSIX's")

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.sandbox.children import output
 
 from mcp_wasm.errors import (
     Cancelled,
@@ -22,6 +21,7 @@ from mcp_wasm.errors import (
 )
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.limits import Limits
+from tests.sandbox.children import output
 
 ENDLESS = 10**15
 HOUR_NS = 3600 * 10**9
@@ -102,12 +102,10 @@ def test_the_deadline_ends_a_guest_that(runtime: Runtime, tool: str, arguments: 
 def test_a_guest_whose_start_spins_is_ended_too(home: Path) -> None:
     text = """(core module $m (func $s (loop $l (br $l))) (start $s) (func (export "f")))
         (core instance $i (instantiate $m)) (func (export "f") (canon lift (core func $i "f")))"""
-    with component(home, text) as runtime:
-        with pytest.raises(FuelExhausted):
-            runtime.call_sync("it_f", {}, limits={"fuel": 1000})
-    with component(home, text, Limits(fuel=ENDLESS)) as runtime:
-        with pytest.raises(DeadlineExceeded):
-            runtime.call_sync("it_f", {}, limits={"deadline": 0.05})
+    with component(home, text) as runtime, pytest.raises(FuelExhausted):
+        runtime.call_sync("it_f", {}, limits={"fuel": 1000})
+    with component(home, text, Limits(fuel=ENDLESS)) as runtime, pytest.raises(DeadlineExceeded):
+        runtime.call_sync("it_f", {}, limits={"deadline": 0.05})
 
 
 REALLOC = """(core module $m (memory (export "m") 1)

@@ -131,7 +131,8 @@ def test_a_host_function_that_answers_well_is_heard(home: Path) -> None:
     printed = host_call(
         home,
         """
-        print(call(guest("(result char)", "(result i32)"), wit.Primitive("char"), lambda call: chr(0x10FFFF)).text)
+        binary = guest("(result char)", "(result i32)")
+        print(call(binary, wit.Primitive("char"), lambda call: chr(0x10FFFF)).text)
         """,
     )
     assert printed == '"\U0010ffff"\n'
@@ -145,7 +146,8 @@ def test_every_guest_that_imports_wasi_gets_wasi(home: Path) -> None:
             runtime.add(programs / "wasi.wat")
             for name, arguments in [
                 ("print", {"chunks": 1, "byte": 65, "size": 3}), ("read", {}), ("surroundings", {}),
-                ("sleep", {"ns": 1000}), ("sleep_until", {"ns": 1000}), ("race", {"one": 10**12, "other": 1000}),
+                ("sleep", {"ns": 1000}), ("sleep_until", {"ns": 1000}),
+                ("race", {"one": 10**12, "other": 1000}),
             ]:
                 outcome = runtime.call_sync(f"wasi_{name}", arguments)
                 print(name, outcome.text, outcome.report.stdout.text)
