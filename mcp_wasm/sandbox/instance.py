@@ -14,7 +14,8 @@ from ctypes import byref
 from typing import Any
 
 from mcp_wasm.component import check as checking
-from mcp_wasm.errors import HostFault, InvalidArguments, McpWasmError, OutputLimitExceeded
+from mcp_wasm.errors import HostFault, InvalidArguments, McpWasmError, Mismatch, OutputLimitExceeded
+from mcp_wasm.sandbox import lower as lowering
 from mcp_wasm.sandbox import trap
 from mcp_wasm.sandbox.call import Call, at_epoch, keep, write_stderr, write_stdout
 from mcp_wasm.sandbox.engine import engine
@@ -41,6 +42,7 @@ class Arguments:
     def __init__(self, tool: str, plan: Plan, given: Mapping[str, Any]) -> None:
         self.count = len(plan.params)
         self.values = (Val * max(1, self.count))()
+        lowering.begin()
         try:
             if not isinstance(given, dict) or not plan.names.issuperset(given):
                 raise Misfit
@@ -54,6 +56,10 @@ class Arguments:
         except Misfit:
             self.free()
             raise _explained(tool, plan, given) from None
+        except lowering.TooMuchLeftOut:
+            self.free()
+            allowed = f"at most {lowering.LEFT_OUT:,} optional fields left out"
+            raise InvalidArguments(tool, [Mismatch("", allowed, "more")]) from None
         except BaseException:
             self.free()
             raise

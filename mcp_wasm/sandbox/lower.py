@@ -13,6 +13,7 @@ in ``component.schema``.
 from __future__ import annotations
 
 import ctypes
+import threading
 from ctypes import byref
 from typing import Any
 
@@ -20,12 +21,44 @@ from mcp_wasm.component import types as wit
 from mcp_wasm.sandbox.raw import KIND, VAL_SIZE, Val, ffi, put_text
 from mcp_wasm.sandbox.scalars import ARRAY_CODE, Lower, Misfit, new_list, pack, primitive, write_bytes
 
+LEFT_OUT = 1_000_000
+"""Fields of type ``option`` that the arguments of one call may leave out.
+
+Each takes about 150 bytes here and none there: ``[{}, {}, …]`` for records of a
+hundred optional fields would take gigabytes for a megabyte of JSON.
+"""
+
+
+class TooMuchLeftOut(Exception):
+    """More than ``LEFT_OUT`` fields were left out."""
+
+
+class _Room(threading.local):
+    """What the arguments that this thread lowers may still leave out."""
+
+    left = LEFT_OUT
+
+
+_room = _Room()
+
+
+def begin() -> None:
+    """Count anew, before the first value of a call is lowered."""
+    _room.left = LEFT_OUT
+
+
+def _leave_out() -> None:
+    _room.left -= 1
+    if _room.left < 0:
+        raise TooMuchLeftOut
+
 
 def lower_plan(type_: wit.Type) -> Lower:
     """The plan that writes values of ``type_``.
 
     Raises:
         Misfit: (from the plan) for a value that the type does not accept.
+        TooMuchLeftOut: (from the plan) past ``LEFT_OUT`` fields since ``begin``.
     """
     match type_:
         case wit.Primitive(primitive=name):
@@ -111,6 +144,7 @@ def _record(fields: tuple[wit.Field, ...]) -> Lower:
             if name in value:
                 plan(value[name], entry.val)
             elif optional:
+                _leave_out()
                 entry.val.kind = KIND["option"]
             else:
                 raise Misfit

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from mcp_wasm.component.types import Enum, Field, Flags, List, Option, Primitive, Record, Result, Tuple, Type
 from mcp_wasm.errors import InvalidArguments, InvalidSettings
 from mcp_wasm.runtime import Runtime
+from mcp_wasm.sandbox import lower
 from mcp_wasm.sandbox.limits import CALL_LIMITS
 from tests.echo import arguments, echo
 from tests.fuzz.bounded import TIMEOUT, named, seeds
@@ -113,3 +114,17 @@ def test_what_json_has_not_is_refused_with_a_reason(runtime: Runtime, value: Any
     for given_ in (arguments(value), value):
         with pytest.raises(InvalidArguments):
             runtime.call_sync("e_echo_0", given_)
+
+
+def test_fields_left_out_over_and_over_do_not_take_the_memory(
+    runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = Record(tuple(Field(f"{'a' * 60}-b{n}", Option(U8)) for n in range(100)))
+    (tmp_path / "bomb.wat").write_text(echo([List(row)]))
+    runtime.add(tmp_path / "bomb.wat")
+    # The real number takes seconds to reach.
+    monkeypatch.setattr(lower, "LEFT_OUT", 1000)
+    given: Any = runtime.call_sync("bomb_echo_0", arguments([{}] * 10)).value
+    assert given[0] == [{field.name: None for field in row.fields}] * 10
+    with pytest.raises(InvalidArguments, match="optional fields left out"):
+        runtime.call_sync("bomb_echo_0", arguments([{}] * 20))
