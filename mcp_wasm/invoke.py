@@ -140,6 +140,9 @@ class Invoker:
         self._watchdog.close()
         for thread in preparing:
             thread.join()
+        with self._lock:
+            # What lives until the interpreter ends is freed after the bindings' own globals are gone.
+            self._prepared.clear()
 
     def _give_up(self, job: Future[Outcome], stop: Stop) -> None:
         self._watchdog.cancel(stop)

@@ -11,6 +11,7 @@ hostile code can reach.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import hashlib
 import platform
@@ -41,8 +42,13 @@ def _config() -> wasmtime.Config:
 
 @functools.cache
 def engine() -> wasmtime.Engine:
-    """The engine of this process, made at first use."""
-    return wasmtime.Engine(_config())
+    """The engine of this process, made at first use and freed before the interpreter ends.
+
+    One that lived longer would be freed after the bindings' own globals are gone.
+    """
+    made = wasmtime.Engine(_config())
+    atexit.register(made.close)
+    return made
 
 
 @functools.cache

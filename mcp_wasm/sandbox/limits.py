@@ -27,7 +27,7 @@ class Limits:
     goes behind a resource link, ``log`` bytes kept of each of stdout and stderr.
     """
 
-    fuel: int = 2_000_000_000
+    fuel: int = 20_000_000_000
     deadline: float = 30.0
     memory: int = 256 * MIB
     memories: int = 4
