@@ -81,7 +81,10 @@ def _builds(config: Config, *, wanted: bool) -> Iterator[None]:
     A process, so that a toolchain's work, its output and its imports stay out of
     the server; the watched folder then shows what is ready.
     """
-    if not (wanted and config.bundled):
+    from mcp_wasm.build import bundled  # loaded already, where bundled tools are served at all
+
+    folder = wiring.built(config)
+    if not (wanted and config.bundled) or all(bundled.is_current(t, folder) for t in bundled.list_bundled()):
         yield
         return
     command = [*this_command(), "build", "--background", "--home", str(wiring.home(config))]

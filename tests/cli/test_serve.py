@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import urllib.request
 from pathlib import Path
@@ -91,10 +92,12 @@ def test_beyond_loopback_without_a_token_is_refused(command: Command) -> None:
 
 def test_a_server_ends_its_background_builds(folder: Path) -> None:
     """The bundled tools' build has a process of its own, which must not outlive the server."""
-    child = start(["serve", "--components", folder])
+    child = start(["serve", "--components", folder], start_new_session=True)
     out, err = child.communicate(lines(INITIALIZE), timeout=PROMPT)
     assert (child.returncode, err) == (0, "")
     assert json.loads(out.splitlines()[0])["id"] == 1
+    with pytest.raises(ProcessLookupError):
+        os.killpg(child.pid, 0)
 
 
 ADDRESSES = [
