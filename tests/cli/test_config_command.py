@@ -155,7 +155,7 @@ def test_byte_order_mark_and_line_ends_stay(tmp_path: Path) -> None:
 def test_permissions_and_links_stay(tmp_path: Path) -> None:
     real, link = tmp_path / "real.json", tmp_path / "link.json"
     real.write_text('{"token": "secret"}', encoding="utf-8")
-    real.chmod(0o600)
+    real.chmod(0o640)
     link.symlink_to(real)
     document = Document.read(link)
     document.put(("b",), {"c": 1})
@@ -163,7 +163,7 @@ def test_permissions_and_links_stay(tmp_path: Path) -> None:
     assert link.is_symlink()
     assert json.loads(real.read_text(encoding="utf-8")) == {"token": "secret", "b": {"c": 1}}
     assert backup is not None
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (real, backup)] == [0o600, 0o600]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (real, backup)] == [0o640, 0o640]
 
 
 def test_a_file_that_changes_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
