@@ -10,7 +10,7 @@ from pathlib import Path
 from mcp import Client, StdioServerParameters
 
 from benchmarks.clients import ADDITION, ROOT, Http, Pipe
-from benchmarks.measure import in_turns, percentile
+from benchmarks.measure import Pair, in_turns, percentile
 from benchmarks.table import Row, bounded, compared, seconds
 
 _IN_FLIGHT = (1, 8, 32)
@@ -30,9 +30,16 @@ def stdio(folder: Path, *, quick: bool) -> list[Row]:
                 def theirs(sdk: Pipe = sdk, count: int = count) -> float:
                     return sdk.call(times, count)
 
+                used = ours.cpu(), sdk.cpu()
                 pair = in_turns(mine, theirs, rounds)
+                made = times * (rounds + 1)
+                spent = ((ours.cpu() - used[0]) / made, (sdk.cpu() - used[1]) / made)
                 rows.append(compared(f"stdio, {era}, {count} in flight", pair, 1))
-                if count in (1, 8) and not modern:
+                if all(spent):
+                    rows.append(
+                        compared("  of which CPU time of the server", Pair(*spent, spent[0] / spent[1]), 1)
+                    )
+                if count in (1, 8):
                     most = 0.45e-3 if count == 1 else 1 / 4400
                     rows.append(bounded(f"  against wassette's {seconds(most)} a call", pair.ours, most))
     ours_s, sdk_s = asyncio.run(_sdk_clients(folder, rounds, times))

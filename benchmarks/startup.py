@@ -46,7 +46,19 @@ def _first_reply(kind: str, folder: Path) -> float:
 
 
 def _command(folder: Path) -> float:
-    return _replied([sys.executable, "-m", "mcp_wasm", "serve", "--components", str(folder)], folder / "home")
+    return _replied(
+        [
+            sys.executable,
+            "-m",
+            "mcp_wasm",
+            "serve",
+            "--no-build",
+            "--no-bundled",
+            "--components",
+            str(folder),
+        ],
+        folder / "home",
+    )
 
 
 def _replied(command: list[str], home: Path | None = None) -> float:
