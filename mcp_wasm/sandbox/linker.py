@@ -30,7 +30,7 @@ _BASE = re.compile(r"wasi:(?:cli|clocks|filesystem|io|random|sockets)/[a-z0-9-]+
 
 def unlinkable(imports: tuple[wit.Import, ...]) -> str:
     """Why a component with these imports cannot be linked, in words; ``""`` if it can."""
-    needed = [item.name for item in imports if item.kind not in ("module", "type")]
+    needed = [item.name for item in imports if item.kind != "type"]
     missing = [name for name in needed if not _BASE.fullmatch(name)]
     if missing:
         return f"it imports {', '.join(missing)}, which this host does not provide"

@@ -11,6 +11,8 @@ import pytest
 
 from mcp_wasm.errors import CallerError
 from mcp_wasm.registry import folders
+from mcp_wasm.registry.sources import Source
+from mcp_wasm.registry.tool import Component
 from mcp_wasm.runtime import Runtime
 
 PATIENCE = 15.0
@@ -154,7 +156,7 @@ def test_a_surprise_in_one_file_hides_no_other(
     with Runtime(home=home) as runtime:
         publish = runtime._folders._publish
 
-        def surprise(found: folders.sources.Source) -> folders.Component:
+        def surprise(found: Source) -> Component:
             if found.path.stem == "bad":
                 raise ValueError("surprise")
             return publish(found)

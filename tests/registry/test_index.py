@@ -107,7 +107,7 @@ def test_a_listener_that_fails_or_ends_stops_no_other(caplog: pytest.LogCaptureF
         raise ValueError("a bad listener")
 
     index.subscribe(fail)
-    end = index.subscribe(lambda: end())
+    end = index.subscribe(lambda: end())  # noqa: PLW0108 - it is not bound yet
     index.subscribe(lambda: heard.append(1))
     index.put(component("a", "a_x"))
     index.put(component("a", "a_y"))

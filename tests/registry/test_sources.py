@@ -47,7 +47,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
         os.mkfifo(path)  # reading it would wait for ever
     elif kind == "dangling link":
         path.symlink_to(tmp_path / "nothing")
-    with pytest.raises(ComponentRefused, match="no such file|no file"):
+    with pytest.raises(ComponentRefused, match=r"no such file|no file"):
         sources.source(path)
     assert sources.scan([tmp_path]) == {}
 
