@@ -74,6 +74,26 @@ def arguments(value: Any) -> dict[str, Any]:
     return {"x": [value, MARK], "pad": [0] * 17}
 
 
+def hostile(types: Sequence[Type], memory: bytes) -> str:
+    """The text of a component whose functions ``give-0``, … claim that ``memory`` holds a value of each type.
+
+    ``memory`` lies at address 0 and is all there is; the functions take nothing.
+    """
+    writer = _Writer()
+    lifts = "".join(
+        f'\n  (func (export "give-{index}") (result {writer.use(Tuple((type_, Primitive("u8"))))})'
+        '\n    (canon lift (core func $guest "give") (memory (core memory $guest "memory"))))'
+        for index, type_ in enumerate(types)
+    )
+    data = "".join(f"\\{byte:02x}" for byte in memory)
+    guest = (
+        f'\n  (core module $guest (memory (export "memory") 1) (data (i32.const 0) "{data}")'
+        '\n    (func (export "give") (result i32) (i32.const 0)))'
+        "\n  (core instance $guest (instantiate $guest))"
+    )
+    return f"(component{guest}{''.join(writer.lines)}{lifts})"
+
+
 class _Writer:
     """Writes type definitions, parts before wholes, each distinct type once."""
 

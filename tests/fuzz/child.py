@@ -1,6 +1,6 @@
 """Random components in a process of their own, so that an abort of the engine is seen as a failure.
 
-    child.py wit|binary SEED SECONDS
+    child.py wit|binary|memory SEED SECONDS
 
 Each case is made from one seed, counted up from SEED, and is announced on
 standard output before it begins; the last line says how the cases ended.
@@ -19,8 +19,8 @@ from pathlib import Path
 from mcp_wasm.errors import ComponentRefused
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.limits import Limits
-from tests.fuzz import random_binary, random_wit
-from tests.fuzz.published import assert_well_published, call_all
+from tests.fuzz import random_binary, random_memory, random_wit
+from tests.fuzz.published import assert_well_published, call, call_all
 
 LIMITS = Limits(fuel=3_000_000, deadline=0.5, memory=64 * 1024 * 1024)
 
@@ -58,12 +58,25 @@ def binary_case(runtime: Runtime, seed: int, folder: Path) -> str:
     return "called"
 
 
+def memory_case(runtime: Runtime, seed: int, folder: Path) -> str:
+    """A guest whose memory holds anything returns a value of its type, or has trapped."""
+    path = random_memory.component(seed, folder)
+    component = runtime.add(path)
+    ends = {call(runtime, tool, {}) for tool in component.tools}
+    assert "refused" not in ends
+    return "called" if "returned" in ends else "stopped"
+
+
 def refused(refusal: ComponentRefused) -> str:
     assert refusal.reason
     return "refused"
 
 
-CASES: dict[str, Callable[[Runtime, int, Path], str]] = {"wit": wit_case, "binary": binary_case}
+CASES: dict[str, Callable[[Runtime, int, Path], str]] = {
+    "wit": wit_case,
+    "binary": binary_case,
+    "memory": memory_case,
+}
 
 
 def main(kind: str, first: int, seconds: float) -> None:
