@@ -1,4 +1,4 @@
-"""The table that is printed: what was measured, ours, the baseline, the ratio, and a target if there is one."""
+"""The table that is printed: what was measured, ours, the baseline, the ratio, and a target if any."""
 
 from __future__ import annotations
 
