@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult
@@ -27,7 +28,7 @@ from mcp_wasm.server.text import json_bytes
 
 _KEYS = frozenset({"name", "arguments", "_meta"})
 _OF_ONE_CALL = frozenset({"progressToken", LIMITS_KEY})
-"""What of ``_meta`` may differ from call to call: the context's own reading of it and ``Calls`` check these."""
+"""What of ``_meta`` may differ from call to call; the SDK's context and ``Calls`` check these."""
 
 _KEPT = 8
 _KEPT_BYTES = 4096
@@ -59,8 +60,11 @@ class Shortcut:
         return entry is not None and entry.handler is self._calls
 
     def _remember(self, envelope: Mapping[str, Any]) -> None:
-        if envelope not in self._accepted and len(json_bytes(envelope)) <= _KEPT_BYTES:
-            self._accepted.append(envelope)
+        if envelope in self._accepted:
+            return
+        with suppress(ValueError):  # JSON that cannot be written again: it goes the long way every time
+            if len(json_bytes(envelope)) <= _KEPT_BYTES:
+                self._accepted.append(envelope)
 
     def _stamped(self, answer: Wire) -> Wire:
         """``answer`` as the SDK would send it in the 2026 protocol: saying who answers."""

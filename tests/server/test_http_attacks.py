@@ -64,6 +64,16 @@ async def test_a_stateless_request_does_not_become_a_session_by_naming_one(runti
 
 
 @pytest.mark.anyio
+async def test_an_envelope_that_cannot_be_written_again_costs_nothing(runtime: Runtime) -> None:
+    headers = {name.replace("-", "_"): value for name, value in MODERN_HEADERS.items()}
+    async with serving(runtime) as url:
+        for strange in (b'"x/y":"\\ud800",', b'"x/y":' + b"[" * 400 + b"]" * 400 + b","):
+            body = modern_call(b'{"a":1,"b":2}').replace(b'"_meta":{', b'"_meta":{' + strange)
+            _, answer = await asked(url, body=body, **headers)
+            assert json.loads(answer)["result"]["structuredContent"] == {"result": 3}, answer[:300]
+
+
+@pytest.mark.anyio
 async def test_strangers_are_turned_away(runtime: Runtime) -> None:
     async with serving(runtime) as url:
         assert (await asked(url, Host="evil.example"))[0] == 421
