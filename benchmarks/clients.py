@@ -63,7 +63,7 @@ class Child:
             pass
 
     def cpu(self) -> float:
-        """The seconds of CPU that it has used (Linux; elsewhere 0); other work on the machine hardly counts."""
+        """The seconds of CPU that it has used (Linux; elsewhere 0); other work hardly counts."""
         status = Path(f"/proc/{self.process.pid}/stat")
         ticks = status.read_text().rpartition(")")[2].split()[11:13] if status.exists() else ()
         return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
