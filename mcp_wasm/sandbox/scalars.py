@@ -35,7 +35,7 @@ ARRAY_CODE = {
 }
 """``array`` type codes of the primitives that are packed as a whole."""
 
-_PIECE = 64 * 1024
+_PIECE = 16 * 1024
 """Numbers that are spread over component values at once."""
 
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
