@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mcp_wasm.build import c, docs, javascript, python, wat
+from mcp_wasm.build import c, docs, javascript, python, wat, zig
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain, silent
 from mcp_wasm.errors import BuildFailed
 
@@ -15,6 +15,7 @@ TOOLCHAINS: Mapping[str, Toolchain] = {
     "typescript": javascript.TYPESCRIPT,
     "python": python.TOOLCHAIN,
     "wat": wat.TOOLCHAIN,
+    "zig": zig.TOOLCHAIN,
 }
 
 

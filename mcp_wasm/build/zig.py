@@ -1,0 +1,51 @@
+"""Zig to a component: C bindings of the world, translated by zig itself, and wasm-tools around the result.
+
+The entry imports the bindings as ``@import("bindings")`` and exports the
+functions that they declare: for ``export digest: func(data: list<u8>) ->
+string`` of the world ``hash`` that is ``export fn hash_digest(args: *const
+bindings.hash_digest_args_t, result: *bindings.wit_string_t) void``. Safety
+checks stay in: a mistake traps. The result imports nothing at all.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mcp_wasm.build import c, c_types, wasm_tools
+from mcp_wasm.build.toolchain import Progress, Source, Toolchain
+from mcp_wasm.build.workspace import Workspace
+from mcp_wasm.errors import BuildFailed
+
+TARGET = ("-target", "wasm32-freestanding")
+FLAGS = ("-fno-entry", "-fstrip", "--stack", "262144", "-O", "ReleaseSafe")
+C_FLAGS = ("-cflags", "-std=c17", "-O2", "-fno-builtin", "--")
+MOST_BINDINGS = 4 * 1024 * 1024
+BINDINGS = "bindings.zig"
+
+
+def compile_source(source: Source, cache: Path | None, progress: Progress) -> bytes:
+    """The component of a Zig source.
+
+    Raises:
+        BuildFailed: the compiler's or wasm-tools' messages, or a WIT that C guests cannot have.
+    """
+    with Workspace(source.name, output=MOST_BINDINGS) as space:
+        folder = space.copy(source.folder, "source")
+        if not (folder / source.entry).is_file():
+            raise BuildFailed(source.name, f"there is no file {source.entry}")
+        c.write_bindings(space, folder, source)
+        stem, caches = c_types.snake(source.world), c.zig_caches(space, cache)
+        # The translator is compiled at its first use, which takes most of a minute.
+        progress(f"translating the bindings of {source.name} with zig")
+        argv = [*c.zig_command(), "translate-c", *TARGET, f"{stem}.h"]
+        bindings = space.run(argv, cwd=folder, environment=caches)
+        (folder / BINDINGS).write_text(bindings, encoding="utf-8")
+        progress(f"compiling {source.name} with zig")
+        core = space.work / "core.wasm"
+        argv = [*c.zig_command(), "build-exe", *FLAGS, f"-femit-bin={core}", "--dep", "bindings", *TARGET]
+        argv += [*C_FLAGS, f"{stem}_bindings.c", "wit.c", f"-Mroot={source.entry}", f"-Mbindings={BINDINGS}"]
+        space.run(argv, cwd=folder, environment=caches)
+        return wasm_tools.componentize(space, core, source.wit, source.world)
+
+
+TOOLCHAIN = Toolchain("zig", "zig", c.INSTALL, c.available, c.version, compile_source)
