@@ -50,6 +50,7 @@ def _chosen(names: Sequence[str]) -> list[BundledTool]:
 def _build(tools: Sequence[BundledTool], folder: Path) -> list[HostError]:
     failed: list[HostError] = []
     missing = [tool for tool in tools if not bundled.is_current(tool, folder)]
+    missing.sort(key=lambda tool: tool.shipped is None)  # what is only copied comes first
     with terminal.Progress(len(missing)) as progress:
         for done, tool in enumerate(missing):
             progress.part(done, f"{tool.name}: building")

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     with wiring.open_runtime(wiring.read(args)) as runtime:
         arguments = given(args.args, runtime.tool(args.name))
         with terminal.Progress() as progress:
-            call = runtime.call(args.name, arguments, limits=wanted, on_wait=progress.step)
+            call = runtime.call(args.name, arguments, limits=wanted, on_wait=progress.wait)
             try:
                 outcome = asyncio.run(_awaited(call))
             except GuestError as error:

@@ -90,6 +90,7 @@ class Progress:
 
     def __init__(self, total: int = 0) -> None:
         self._total, self._done, self._text = total, 0, ""
+        self._beats, self._timed = 0, True
         self._begun = time.monotonic()
         self._live = sys.stderr.isatty()
         self._ended = threading.Event()
@@ -122,6 +123,13 @@ class Progress:
             sys.stderr.flush()
         self._text = text
 
+    def wait(self, text: str) -> None:
+        """A heartbeat, one a second, that tells its own time; off a terminal fewer and fewer are shown."""
+        self._beats += 1
+        self._timed = False
+        if self._live or self._beats & (self._beats - 1) == 0:
+            self.step(text)
+
     def say(self, text: str) -> None:
         """A line that stays."""
         with self._writing:
@@ -135,7 +143,8 @@ class Progress:
             with self._writing:
                 full = _BAR * self._done // max(self._total, 1)
                 bar = f"[{'#' * full}{'.' * (_BAR - full)}] " if self._total else ""
-                shown = f"{bar}{self._count()}{self._text}, {time.monotonic() - self._begun:.0f} s"
+                spent = f", {time.monotonic() - self._begun:.0f} s" if self._timed else ""
+                shown = f"{bar}{self._count()}{self._text}{spent}"
                 sys.stderr.write(f"\r\x1b[K{shown[: _columns() - 1]}")
                 sys.stderr.flush()
 

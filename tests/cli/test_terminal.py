@@ -71,6 +71,13 @@ def test_progress_off_a_terminal_is_plain_lines_each_once(capsys: pytest.Capture
     assert capsys.readouterr().err == "1/2 one\n2/2 two \\x1b[2J\ndone\n"
 
 
+def test_heartbeats_off_a_terminal_become_fewer(capsys: pytest.CaptureFixture[str]) -> None:
+    with terminal.Progress() as progress:
+        for second in range(1, 20):
+            progress.wait(f"compiling, {second} s")
+    assert capsys.readouterr().err == "".join(f"compiling, {n} s\n" for n in (1, 2, 4, 8, 16))
+
+
 def test_progress_on_a_terminal_is_one_line_that_goes_away() -> None:
     """The child goes on only when the parent has seen the bar: the parent closes its standard input then."""
     code = (
