@@ -154,7 +154,7 @@ FROM_A_STRANGER = [
     "[http]\ntoken = 'known-to-me'",
     "[server]\nallowed_origins = ['evil.example']",
     "[server]\nbody_limit = '1 TiB'",
-    "[limits]\nfuel = 2_000_000_001",
+    f"[limits]\nfuel = {Limits().fuel + 1}",
     "[limits]\nmemory = '1 GiB'",
     "[component.evil.limits]\ndeadline = 31",
 ]

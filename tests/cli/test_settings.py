@@ -10,6 +10,7 @@ import pytest
 from mcp_wasm.cli import settings
 from mcp_wasm.config.model import Config
 from mcp_wasm.errors import InvalidSettings
+from mcp_wasm.sandbox.limits import Limits
 
 
 def read(environment: Mapping[str, str], **flags: str) -> Config:
@@ -73,8 +74,8 @@ def test_a_file_in_the_working_folder_is_not_trusted_with_the_home(here: Path) -
 
 
 def test_in_the_home_itself_the_file_is_the_persons_own(here: Path) -> None:
-    (here / "mcp-wasm.toml").write_text("[limits]\nfuel = 9_000_000_000", encoding="utf-8")
-    assert read({"MCP_WASM_HOME": str(here)}).limits.fuel == 9_000_000_000
+    (here / "mcp-wasm.toml").write_text(f"[limits]\nfuel = {2 * Limits().fuel}", encoding="utf-8")
+    assert read({"MCP_WASM_HOME": str(here)}).limits.fuel == 2 * Limits().fuel
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can give a file away")
