@@ -12,6 +12,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -202,9 +203,9 @@ class Runtime:
         target, allowed = self._target(name, limits)
         return self._invoker.call_sync(target, arguments, allowed, client)
 
-    def prepare(self, name: str) -> None:
-        """Begin to compile the component of a tool in the background; its first call need not wait then."""
-        self._invoker.prepare(self._target(name, None)[0])
+    def prepare(self, name: str) -> Future[Any]:
+        """Begin to compile the component of a tool in the background; done when its first call need not wait."""
+        return self._invoker.prepare(self._target(name, None)[0])
 
     def _target(self, name: str, wanted: Mapping[str, object] | None) -> tuple[Target, Limits]:
         tool, component = self._index.target(name)

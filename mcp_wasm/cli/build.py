@@ -11,7 +11,8 @@ from mcp_wasm.build import bundled
 from mcp_wasm.build.bundled import BundledTool
 from mcp_wasm.cli import settings, terminal, wiring
 from mcp_wasm.component.names import nearest
-from mcp_wasm.errors import BuildFailed, CallerError, HostError, ToolchainMissing
+from mcp_wasm.config.model import Config
+from mcp_wasm.errors import BuildFailed, CallerError, ComponentRefused, McpWasmError, ToolchainMissing
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,12 +26,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build what is not ready; 3 if something that was asked for is not ready afterwards."""
-    folder = wiring.built(settings.read(args))
+    config = settings.read(args)
+    folder = wiring.built(config)
     tools = _chosen(args.names)
     if args.background:
-        os.nice(10)
+        if hasattr(os, "nice"):  # not on Windows
+            os.nice(10)
         tools = [tool for tool in tools if bundled.state(tool, folder) != "toolchain missing"]
-    failed = [] if args.list else _build(tools, folder)
+    failed = [] if args.list else _build(tools, folder, config)
     _report(tools, folder, as_json=args.json)
     for error in failed:
         terminal.fail(str(error))
@@ -47,21 +50,33 @@ def _chosen(names: Sequence[str]) -> list[BundledTool]:
     return [every[name] for name in names] if names else list(every.values())
 
 
-def _build(tools: Sequence[BundledTool], folder: Path) -> list[HostError]:
-    failed: list[HostError] = []
+def _build(tools: Sequence[BundledTool], folder: Path, config: Config) -> list[McpWasmError]:
+    failed: list[McpWasmError] = []
     missing = [tool for tool in tools if not bundled.is_current(tool, folder)]
     missing.sort(key=lambda tool: tool.shipped is None)  # what is only copied comes first
     with terminal.Progress(len(missing)) as progress:
         for done, tool in enumerate(missing):
             progress.part(done, f"{tool.name}: building")
             try:
-                bundled.build_bundled(tool, folder, progress=_steps(progress, tool.name))
-            except (ToolchainMissing, BuildFailed) as error:
+                path = bundled.build_bundled(tool, folder, progress=_steps(progress, tool.name))
+                if tool.shipped is None:
+                    progress.step(f"{tool.name}: compiling for this machine")
+                    _compile(path, config)
+            except (ToolchainMissing, BuildFailed, ComponentRefused) as error:
                 progress.say(f"{tool.name}: not built")
                 failed.append(error)
             else:
                 progress.say(f"{tool.name}: ready")
     return failed
+
+
+def _compile(path: Path, config: Config) -> None:
+    """Put the compiled component into the cache, so that its first call need not wait for that.
+
+    A small component, such as those that are shipped, compiles in no time when it is called.
+    """
+    with wiring.new_runtime(config) as runtime:
+        runtime.prepare(runtime.add(path).tools[0].name).result()
 
 
 def _steps(progress: terminal.Progress, name: str) -> Callable[[str], None]:
