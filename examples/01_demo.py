@@ -122,16 +122,9 @@ async def demonstrate(built: list[BundledTool], folder: Path) -> int:
 
 
 def serve(folder: Path) -> StdioServerParameters:
-    """How the server is started: the package's own command line, over stdio."""
-    arguments = [
-        "-m",
-        "mcp_wasm",
-        "serve",
-        "--components",
-        str(folder / "tools"),
-        "--components",
-        str(SPINNERS),
-    ]
+    """How the server is started: the package's own command line, over stdio, with what was built above."""
+    folders = [part for served in (folder / "tools", SPINNERS) for part in ("--components", str(served))]
+    arguments = ["-m", "mcp_wasm", "serve", "--no-bundled", *folders]
     return StdioServerParameters(
         command=sys.executable, args=arguments, env={"MCP_WASM_HOME": str(folder / "home")}
     )

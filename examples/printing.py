@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,19 +13,24 @@ from mcp.types import CallToolResult, TextContent, Tool
 
 WIDTH = 108
 COST = "mcp-wasm/cost"
+_PATIENCE_S = 5.0
 
 
 class Line:
-    """A line that is rewritten while something takes its time; shown only on a terminal until it ends."""
+    """A line that is rewritten while something takes its time; not on a terminal, a line every few seconds."""
 
     def __init__(self, head: str) -> None:
         self._head, self._live = head, sys.stdout.isatty()
+        self._shown = time.monotonic()
         self("…")
 
     def __call__(self, text: str) -> None:
         """Show what is being done."""
         if self._live:
             print(f"\r\x1b[K{self._head}{text}"[:WIDTH], end="", flush=True)
+        elif time.monotonic() - self._shown > _PATIENCE_S:
+            self._shown = time.monotonic()
+            print(self._head + text, flush=True)
 
     def end(self, text: str | None = None) -> None:
         """Leave ``text`` standing, or nothing."""
