@@ -17,7 +17,7 @@ _PATIENCE_S = 5.0
 
 
 class Line:
-    """A line that is rewritten while something takes its time; not on a terminal, a line every few seconds."""
+    """A line that is rewritten while something takes its time; without a terminal, one every few seconds."""
 
     def __init__(self, head: str) -> None:
         self._head, self._live = head, sys.stdout.isatty()
