@@ -9,6 +9,7 @@ import pytest
 
 from mcp_wasm.errors import InvalidSettings
 from mcp_wasm.runtime import Runtime
+from mcp_wasm.server import http
 from mcp_wasm.server.http import serve_http
 from mcp_wasm.server.options import ServerOptions
 from tests.server.http_clients import (
@@ -70,3 +71,8 @@ def test_port_zero_is_printed_with_the_real_port(program: Program) -> None:
         assert process.stderr is not None
         assert b"s3cret" not in process.stderr.read()
         process.stderr.close()
+
+
+def test_a_response_in_several_writes_does_not_wait_for_acknowledgements() -> None:
+    with http._bind("127.0.0.1", 0) as listening:
+        assert listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
