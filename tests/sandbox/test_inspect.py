@@ -14,7 +14,8 @@ from mcp_wasm.sandbox.inspect import Inspection, inspect, read_binary
 from mcp_wasm.sandbox.unbundle import unbundle
 from tests.sandbox.binaries import CALLABLE, section
 
-HEAD = """(core module $m (func (export "f")) (func (export "p") (result i32) unreachable) (memory (export "m") 1))
+HEAD = """(core module $m
+      (memory (export "m") 1) (func (export "f")) (func (export "p") (result i32) unreachable))
     (core instance $i (instantiate $m)) (alias core export $i "m" (core memory $mem))"""
 
 
@@ -61,7 +62,8 @@ def test_every_type_is_read() -> None:
         (type $v' (variant (case "none") (case "some" $r))) (export $v "v" (type $v'))
         (type $e' (enum "x" "y")) (export $e "e" (type $e'))
         (type $f' (flags "p" "q")) (export $f "f" (type $f'))
-        (func (export "all") (result (result (tuple $v $e $f (list char) (option (option f32))) (error (list u8))))
+        (type $t (tuple $v $e $f (list char) (option (option f32))))
+        (func (export "all") (result (result $t (error (list u8))))
           (canon lift (core func $i "p") (memory $mem)))"""
     (function,) = look(text).world.exports
     p = wit.Primitive
@@ -82,7 +84,8 @@ def test_every_type_is_read() -> None:
 
 def test_large_core_modules_are_taken_out_and_the_world_stays(tmp_path: Path) -> None:
     data = "x" * 150_000
-    text = f'(component (core module $big (memory 3) (data (i32.const 0) "{data}")) {CALLABLE[len("(component ") :]}'
+    big = f'(core module $big (memory 3) (data (i32.const 0) "{data}"))'
+    text = CALLABLE.replace("(component", f"(component {big}", 1)
     binary = bytes(wat2wasm(text))
     skeleton = unbundle(binary, Children())
     assert len(skeleton.parts) == 1
