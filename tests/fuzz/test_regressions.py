@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mcp_wasm.component.types import List, Primitive
+from mcp_wasm.component.types import List, Primitive, Tuple
 from mcp_wasm.errors import ComponentRefused, InvalidArguments
 from mcp_wasm.runtime import Runtime
 from tests.echo import arguments, echo
@@ -63,6 +63,21 @@ def test_a_static_function_of_a_resource_is_a_tool_like_others(runtime: Runtime,
     add(runtime, tmp_path, STATIC)
     (tool,) = runtime.tools
     assert runtime.call_sync(tool.name, {"x": 7}).value == 7
+
+
+@pytest.mark.parametrize("encoding", ["utf8", "utf16", "latin1+utf16"])
+def test_text_comes_back_whatever_encoding_the_guest_keeps_it_in(
+    runtime: Runtime, tmp_path: Path, encoding: str
+) -> None:
+    made = echo([Tuple((Primitive("string"), List(Primitive("string")), Primitive("char")))])
+    add(runtime, tmp_path, made.replace('guest "same")', f'guest "same") string-encoding={encoding}'))
+    for value in (
+        ["", [], "a"],
+        ["é\0", ["\u0100", "x" * 5000], "\U0010ffff"],
+        ["\U0001f600ÿ", ["ÿ"] * 9, "ÿ"],
+    ):
+        result: Any = runtime.call_sync("c_echo_0", arguments(value)).value
+        assert result[0] == value
 
 
 @pytest.mark.parametrize("text", ["AAAA=", "AAAA==", "AAAA====", "AA=A", "QQ==QQ==", "QQ=", "QQ==\n", "-_-_"])
