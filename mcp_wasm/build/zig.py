@@ -1,4 +1,4 @@
-"""Zig to a component: C bindings of the world, translated by zig itself, and wasm-tools around the result.
+"""Zig to a component: the C bindings of the world, their types in Zig, and wasm-tools around the result.
 
 The entry imports the bindings as ``@import("bindings")`` and exports the
 functions that they declare: for ``export digest: func(data: list<u8>) ->
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mcp_wasm.build import c, c_types, wasm_tools
+from mcp_wasm.build import c, c_types, wasm_tools, zig_bindings
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain
 from mcp_wasm.build.workspace import Workspace
 from mcp_wasm.errors import BuildFailed
@@ -19,7 +19,6 @@ from mcp_wasm.errors import BuildFailed
 TARGET = ("-target", "wasm32-freestanding")
 FLAGS = ("-fno-entry", "-fstrip", "--stack", "262144", "-O", "ReleaseSafe")
 C_FLAGS = ("-cflags", "-std=c17", "-O2", "-fno-builtin", "--")
-MOST_BINDINGS = 4 * 1024 * 1024
 BINDINGS = "bindings.zig"
 
 
@@ -29,17 +28,14 @@ def compile_source(source: Source, cache: Path | None, progress: Progress) -> by
     Raises:
         BuildFailed: the compiler's or wasm-tools' messages, or a WIT that C guests cannot have.
     """
-    with Workspace(source.name, output=MOST_BINDINGS) as space:
+    with Workspace(source.name) as space:
         folder = space.copy(source.folder, "source")
         if not (folder / source.entry).is_file():
             raise BuildFailed(source.name, f"there is no file {source.entry}")
         c.write_bindings(space, folder, source)
         stem, caches = c_types.snake(source.world), c.zig_caches(space, cache)
-        # The translator is compiled at its first use, which takes most of a minute.
-        progress(f"translating the bindings of {source.name} with zig")
-        argv = [*c.zig_command(), "translate-c", *TARGET, f"{stem}.h"]
-        bindings = space.run(argv, cwd=folder, environment=caches)
-        (folder / BINDINGS).write_text(bindings, encoding="utf-8")
+        header = (folder / f"{stem}.h").read_text(encoding="utf-8")
+        (folder / BINDINGS).write_text(zig_bindings.translate(header), encoding="utf-8")
         progress(f"compiling {source.name} with zig")
         core = space.work / "core.wasm"
         argv = [*c.zig_command(), "build-exe", *FLAGS, f"-femit-bin={core}", "--dep", "bindings", *TARGET]
