@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PATH = "/mcp"
 
-_LAST_WORDS = 0.15
+_LAST_WORDS = 0.1
 """Seconds between stopping the guests and ending what is then still open, such as listening streams."""
 
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
