@@ -19,6 +19,7 @@ from mcp_wasm.sandbox import lower as lowering
 from mcp_wasm.sandbox import trap
 from mcp_wasm.sandbox.call import Call, at_epoch, keep, write_stderr, write_stdout
 from mcp_wasm.sandbox.engine import engine
+from mcp_wasm.sandbox.host import poll
 from mcp_wasm.sandbox.lift import TooMuchText, lift_within
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Plan, Prepared
@@ -120,7 +121,7 @@ def _run(  # noqa: PLR0917 - the same
     context = ffi.wasmtime_store_context(store)
     times = [begun, begun, *waits]
     try:
-        _set_budget(store, context, call, limits)
+        _set_budget(store, context, call, limits, poll.BRIDGE if prepared.needs_wasi else (0, 0))
         watchdog.begin(stop)
         try:
             if prepared.needs_wasi:
@@ -141,10 +142,12 @@ def _run(  # noqa: PLR0917 - the same
         call.close()
 
 
-def _set_budget(store: Any, context: Any, call: Call, limits: Limits) -> None:
+def _set_budget(store: Any, context: Any, call: Call, limits: Limits, ours: tuple[int, int]) -> None:
+    """``ours`` is how many instances and memories of our own the store holds beside the guest's."""
+    instances, memories = limits.instances + ours[0], limits.memories + ours[1]
     check(ffi.wasmtime_context_set_fuel(context, limits.fuel))
     ffi.wasmtime_store_limiter(
-        store, limits.memory, limits.table_elements, limits.instances, limits.tables, limits.memories
+        store, limits.memory, limits.table_elements, instances, limits.tables, memories
     )
     ffi.wasmtime_store_epoch_deadline_callback(store, at_epoch, call.number, keep)
     ffi.wasmtime_context_set_epoch_deadline(context, 1)

@@ -207,6 +207,12 @@ def test_no_component_has_more_parts_than_it_may(home: Path, text: Callable[[int
         runtime.call_sync("it_f", {})
 
 
+def test_waiting_needs_nothing_of_what_the_guest_may_have(home: Path, program: Program) -> None:
+    with Runtime(home=home, limits=Limits(memories=1, tables=0, instances=2)) as runtime:
+        runtime.add(program("wasi"))  # it has one memory and two core instances itself
+        assert runtime.call_sync("wasi_race", {"one": 10**12, "other": 1000}).value == 1
+
+
 def test_tables_grow_up_to_their_limit(home: Path) -> None:
     text = """(core module $m (table 1 funcref)
         (func (export "f") (param i32) (result i32) (table.grow (ref.null func) (local.get 0))))

@@ -26,6 +26,9 @@ from mcp_wasm.sandbox.raw import KIND, EngineError, Val, check, ffi
 from mcp_wasm.sandbox.scalars import new_list
 
 INTERFACE = "wasi:io/poll"
+BRIDGE = (2, 1)
+"""How many core instances and memories the bridge adds to a store."""
+
 _SLICE_NS = 20_000_000
 """The longest single wait, in nanoseconds; what a cancellation takes at most."""
 
