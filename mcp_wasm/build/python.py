@@ -47,7 +47,7 @@ def compile_source(source: Source, _cache: Path | None, progress: Progress) -> b
         (space.work / "nothing").mkdir()
         progress(f"compiling {source.name} with componentize-py")
         module = Path(source.entry).with_suffix("").as_posix().replace("/", ".")
-        named = ["-q", "-d", wit, "-w", source.world, "componentize", module]
+        named: list[str | Path] = ["-q", "-d", wit, "-w", source.world, "componentize", module]
         space.run(
             [sys.executable, "-I", "-c", START, *named, "-p", app, "-p", libraries, "-o", out],
             environment={"PATH": str(space.work / "nothing")},

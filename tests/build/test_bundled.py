@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,3 +114,11 @@ def test_builders_at_once_do_not_disturb_each_other_or_a_reader(tmp_path: Path) 
     assert faults == []
     assert json.loads((tmp_path / ".units.built.json").read_text(encoding="utf-8"))["sources"]
     assert not [path for path in tmp_path.iterdir() if path.name.startswith((".units.wasm.", ".units.wit."))]
+
+
+def test_every_library_of_a_python_tool_comes_with_the_build_extra() -> None:
+    """A library that happens to be installed here builds here and fails on a fresh machine."""
+    project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text(encoding="utf-8"))
+    extra = {re.split(r"[^\w-]", line)[0] for line in project["project"]["optional-dependencies"]["build"]}
+    wanted = {name for tool in TOOLS.values() if tool.language == "python" for name in tool.manifest.packages}
+    assert wanted <= extra
