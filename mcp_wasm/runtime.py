@@ -204,7 +204,7 @@ class Runtime:
         return self._invoker.call_sync(target, arguments, allowed, client)
 
     def prepare(self, name: str) -> Future[Any]:
-        """Begin to compile the component of a tool in the background; done when its first call need not wait."""
+        """Begin to compile the component of a tool in the background; done when a call need not wait."""
         return self._invoker.prepare(self._target(name, None)[0])
 
     def _target(self, name: str, wanted: Mapping[str, object] | None) -> tuple[Target, Limits]:

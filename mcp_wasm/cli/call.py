@@ -6,12 +6,15 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_wasm.cli import settings, terminal, wiring
 from mcp_wasm.cli.given import given
 from mcp_wasm.errors import GuestError, McpWasmError
 from mcp_wasm.sandbox.report import Outcome, Printed, Report
+
+if TYPE_CHECKING:
+    from mcp_wasm.runtime import Runtime
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,17 +42,24 @@ def run(args: argparse.Namespace) -> int:
     with wiring.open_runtime(wiring.read(args)) as runtime:
         arguments = given(args.args, runtime.tool(args.name))
         with terminal.Progress() as progress:
-            call = runtime.call(args.name, arguments, limits=wanted, on_wait=progress.wait)
+            calling = _call(runtime, args.name, arguments, wanted, progress)
             try:
-                outcome = asyncio.run(_awaited(call))
+                outcome = asyncio.run(calling)
             except GuestError as error:
                 return _stopped(error, as_json=args.json)
+            finally:
+                calling.close()  # an interrupt may come before it was begun
     return _ended(outcome, as_json=args.json)
 
 
-async def _awaited(call: Any) -> Outcome:
-    outcome: Outcome = await call
-    return outcome
+async def _call(
+    runtime: Runtime,
+    name: str,
+    arguments: dict[str, Any],
+    limits: Mapping[str, object],
+    progress: terminal.Progress,
+) -> Outcome:
+    return await runtime.call(name, arguments, limits=limits, on_wait=progress.wait)
 
 
 def _ended(outcome: Outcome, *, as_json: bool) -> int:

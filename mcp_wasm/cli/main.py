@@ -70,7 +70,6 @@ def run() -> NoReturn:
 def main(argv: Sequence[str]) -> int:
     """Run one command line; its exit code. Errors become one line on stderr."""
     terminal.prepare()
-    args: argparse.Namespace | None = None
     try:
         args, command = _parse(argv)
         code = command.run(args)
@@ -80,21 +79,41 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         _discard_stdout()
         return READER_GONE
-    except McpWasmError as error:
+    except Exception as error:  # noqa: BLE001 - the top: a bug of ours must not show a traceback for an answer
+        return _failed(error)
+    return code
+
+
+def _failed(error: Exception) -> int:
+    """Tell what went wrong; the exit code."""
+    ended = _end_behind(error)
+    if ended is not None:
+        return ended
+    if isinstance(error, McpWasmError):
         terminal.fail(str(error))
         _log.debug("what led to it", exc_info=error)
         return exit_code(error)
-    except OSError as error:
+    if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         terminal.fail(f"{where}{error.strerror or error}")
         _log.debug("what led to it", exc_info=error)
         return FAULT
-    except Exception as error:  # noqa: BLE001 - the top: a bug of ours must not show a traceback for an answer
-        fault = HostFault(f"{type(error).__name__}: {error}")
-        terminal.fail(f"internal error {fault.id}: {fault.what} (again with --verbose for the details)")
-        _log.debug("internal error %s", fault.id, exc_info=error)
-        return FAULT
-    return code
+    fault = HostFault(f"{type(error).__name__}: {error}")
+    terminal.fail(f"internal error {fault.id}: {fault.what} (again with --verbose for the details)")
+    _log.debug("internal error %s", fault.id, exc_info=error)
+    return FAULT
+
+
+def _end_behind(error: BaseException) -> int | None:
+    """The exit code of the interrupt or signal during whose handling ``error`` arose, if there was one."""
+    context = error.__context__
+    while context is not None:
+        if isinstance(context, KeyboardInterrupt):
+            return INTERRUPTED
+        if isinstance(context, SystemExit) and isinstance(context.code, int):
+            return context.code
+        context = context.__context__
+    return None
 
 
 def exit_code(error: McpWasmError) -> int:

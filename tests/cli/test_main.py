@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mcp_wasm import errors
-from mcp_wasm.cli.main import COMMANDS, EXIT_CODES, exit_code
+from mcp_wasm.cli.main import COMMANDS, EXIT_CODES, _end_behind, exit_code
 from tests.cli.conftest import ROOT, Command, start
 
 PROMPT = 10
@@ -163,3 +163,16 @@ def test_what_serves_nothing_loads_neither_engine_nor_protocol(words: list[str])
     )
     loaded = set(json.loads(ran.stdout.splitlines()[-1]))
     assert loaded.isdisjoint({"wasmtime", "mcp", "mcp_types", "pydantic", "anyio", "httpx", "starlette"})
+
+
+@pytest.mark.parametrize(
+    ("end", "code"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143), (ValueError(), None)]
+)
+def test_an_error_while_ending_does_not_hide_that_it_was_an_end(end: BaseException, code: int | None) -> None:
+    """A thread that never started cannot be joined: such errors come of an interrupt at a bad moment."""
+    with pytest.raises(RuntimeError) as caught:
+        try:
+            raise end
+        finally:
+            raise RuntimeError("cannot join")
+    assert _end_behind(caught.value) == code
