@@ -17,6 +17,7 @@ from mcp_wasm.errors import (
     UnknownTool,
 )
 from mcp_wasm.runtime import Runtime
+from mcp_wasm.sandbox import inspect
 from mcp_wasm.sandbox.limits import Limits
 from tests.sandbox.binaries import component, loops_bomb
 
@@ -30,14 +31,6 @@ async def runtime(home: Path, program: Program) -> AsyncIterator[Runtime]:
     async with Runtime(home=home, limits=ENDLESS) as made:
         made.add(program("tiny"))
         yield made
-
-
-@pytest.fixture
-def heavy(tmp_path: Path) -> Path:
-    """A component whose compile takes a second or so."""
-    path = tmp_path / "heavy.wasm"
-    path.write_bytes(component(loops_bomb(2500)))
-    return path
 
 
 def endless(tmp_path: Path, name: str, constant: int) -> Path:
@@ -136,18 +129,28 @@ async def test_a_call_that_waits_for_a_compile_hears_of_it(runtime: Runtime, tmp
 
 @pytest.mark.anyio
 async def test_one_who_gives_up_waiting_for_a_compile_cancels_it_for_nobody(
-    runtime: Runtime, heavy: Path
+    home: Path, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runtime.add(heavy)
-    for on_wait in (None, lambda _: None):
-        first = asyncio.create_task(runtime.call("heavy_f", {}, on_wait=on_wait))
-        second = asyncio.create_task(runtime.call("heavy_f", {}, on_wait=on_wait))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        first.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await first
-        assert (await second).value is None
+    gate, waiting = threading.Event(), asyncio.Event()
+    read_binary = inspect.read_binary
+
+    def slowly(path: Path) -> bytes:
+        gate.wait()
+        return read_binary(path)
+
+    async with Runtime(home=home) as runtime:
+        runtime.add(program("tiny"))
+        monkeypatch.setattr(inspect, "read_binary", slowly)  # a compile begins with the bytes
+        first = asyncio.create_task(runtime.call("tiny_add", ADD, on_wait=lambda _: waiting.set()))
+        second = asyncio.create_task(runtime.call("tiny_add", ADD))
+        third = asyncio.create_task(runtime.call("tiny_add", ADD))
+        await waiting.wait()
+        for task in (first, second):
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        gate.set()
+        assert (await third).value == 42
 
 
 @pytest.mark.anyio
