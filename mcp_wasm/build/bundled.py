@@ -120,14 +120,15 @@ def state(tool: BundledTool, out_dir: Path) -> State:
 
 def is_current(tool: BundledTool, out_dir: Path) -> bool:
     """Whether ``out_dir`` holds the component of these very sources."""
-    note = _note(tool, out_dir)
-    if not note.is_file() or not (out_dir / f"{tool.name}.wasm").is_file():
+    if not (out_dir / f"{tool.name}.wasm").is_file():
         return False
     try:
-        return bool(json.loads(note.read_text(encoding="utf-8")).get("sources") == source_digest(tool))
-    except ValueError:
-        # Half a note is the note of no build: build again.
+        # Read at once, not looked for first: another process that builds takes the note away in between.
+        note = json.loads(_note(tool, out_dir).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        # No note, or half of one, is the note of no build: build again.
         return False
+    return bool(note.get("sources") == source_digest(tool))
 
 
 def build_bundled(
