@@ -138,19 +138,7 @@ class Unsupported:
     what: str
 
 
-Type = (
-    Primitive
-    | List
-    | Tuple
-    | Record
-    | Variant
-    | Enum
-    | Flags
-    | Option
-    | Result
-    | Handle
-    | Unsupported
-)
+Type = Primitive | List | Tuple | Record | Variant | Enum | Flags | Option | Result | Handle | Unsupported
 
 
 @dataclass(frozen=True, slots=True)
