@@ -189,7 +189,7 @@ class Runtime:
             HostError: our fault, or too busy.
         """
         target, allowed = self._target(name, limits)
-        return await self._invoker.call(target, arguments, allowed, client, on_wait)
+        return await self._invoker.call(target, _plain(arguments), allowed, client, on_wait)
 
     def call_sync(
         self,
@@ -201,7 +201,7 @@ class Runtime:
     ) -> Outcome:
         """The same from any thread; an interrupt stops the guest."""
         target, allowed = self._target(name, limits)
-        return self._invoker.call_sync(target, arguments, allowed, client)
+        return self._invoker.call_sync(target, _plain(arguments), allowed, client)
 
     def prepare(self, name: str) -> Future[Any]:
         """Begin to compile the component of a tool in the background; done when a call need not wait."""
@@ -247,3 +247,9 @@ def _target(tool: Tool, component: Component) -> Target:
         functions=[each.function for each in component.tools],
         read=read,
     )
+
+
+def _plain(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A mapping of any kind as a dict; anything else as it is, for the check to refuse."""
+    kept = isinstance(arguments, dict) or not isinstance(arguments, Mapping)
+    return arguments if kept else dict(arguments)
