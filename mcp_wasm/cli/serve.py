@@ -17,6 +17,9 @@ from mcp_wasm.config.model import Config
 from mcp_wasm.errors import InvalidSettings
 from mcp_wasm.server.options import TOOLS_MODES
 
+_PATIENCE_S = 1.0
+"""How long the first answer may wait for components that were never seen before."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
@@ -50,7 +53,10 @@ def run(args: argparse.Namespace) -> int:
     logging.getLogger().setLevel(logging.DEBUG if args.verbose else config.log.upper())
     options = replace(config.server, version=__version__, tools=args.tools or config.server.tools)
     address = _address(args.http, config)
-    with wiring.open_runtime(config) as runtime, _builds(config, wanted=not args.no_build):
+    with (
+        wiring.open_runtime(config, patience=_PATIENCE_S) as runtime,
+        _builds(config, wanted=not args.no_build),
+    ):
         if address is None:
             from mcp_wasm.server.stdio import serve_stdio
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,17 +79,41 @@ def new_runtime(config: Config) -> Runtime:
     )
 
 
-def open_runtime(config: Config) -> Runtime:
-    """A runtime that has published every component of ``folders`` and follows their changes."""
-    runtime = new_runtime(config)
-    try:
+@contextlib.contextmanager
+def open_runtime(config: Config, *, patience: float | None = None) -> Iterator[Runtime]:
+    """A runtime that has published every component of ``folders`` and follows their changes.
+
+    A component that was never seen before takes seconds to look at where it is
+    large. After ``patience`` seconds (None: as long as it takes) the runtime is
+    given with what is published by then, and the rest comes while it is used.
+    """
+    with new_runtime(config) as runtime:
         if config.bundled:
             unpack(config)
+        if patience is None:
+            runtime.watch(folders(config))
+            yield runtime
+            return
+        closing = threading.Event()
+        publishing = threading.Thread(
+            target=_watch, args=(runtime, config, closing), name="mcp-wasm publishing"
+        )
+        publishing.start()
+        try:
+            publishing.join(patience)
+            yield runtime
+        finally:
+            closing.set()
+            runtime.close()
+            publishing.join()
+
+
+def _watch(runtime: Runtime, config: Config, closing: threading.Event) -> None:
+    try:
         runtime.watch(folders(config))
-    except BaseException:
-        runtime.close()
-        raise
-    return runtime
+    except Exception:  # noqa: BLE001 - a thread's top: what is published already is served all the same
+        if not closing.is_set():
+            _log.exception("looking at the folders failed")
 
 
 def unpack(config: Config) -> None:

@@ -89,6 +89,8 @@ class Folders:
             if self._index.component(name) is None:
                 self._watched.pop(path, None)  # the name is free now: look at the file again
         for path, found in seen.items():
+            if self._closing.is_set():
+                return
             known = self._watched.get(path)
             if known is not None and known.signature == found.signature:
                 continue

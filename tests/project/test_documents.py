@@ -1,4 +1,4 @@
-"""Every example in the documents runs: Python blocks as programs, command lines as a person would type them."""
+"""Every example in the documents runs: Python blocks as programs, command lines as a person types them."""
 
 from __future__ import annotations
 
