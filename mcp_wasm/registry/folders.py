@@ -59,10 +59,11 @@ class Folders:
         if self._watcher is not None:
             raise CallerError("The runtime watches folders already.")
         self._follow(folders)
-        self._watcher = threading.Thread(
+        watcher = threading.Thread(
             target=self._watch, args=(tuple(folders),), name="mcp-wasm folders", daemon=True
         )
-        self._watcher.start()
+        watcher.start()
+        self._watcher = watcher  # only now, since another thread may join it
 
     def stop(self) -> None:
         """Begin no further scan."""
