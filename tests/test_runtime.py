@@ -67,7 +67,7 @@ def test_arguments_that_are_no_mapping_are_refused(runtime: Runtime, given: Any)
 def test_arguments_that_hold_themselves_are_refused(home: Path, program: Program) -> None:
     endless: list[Any] = []
     endless.append(endless)
-    with Runtime(home=home) as runtime:
+    with Runtime(home=home, limits=Limits(arguments=10_000)) as runtime:
         runtime.add(program("hostile"))
         with pytest.raises(InvalidArguments):
             runtime.call_sync("hostile_count_numbers", {"of": endless})
