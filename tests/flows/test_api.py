@@ -83,8 +83,8 @@ def test_ctrl_c_ends_a_call_and_stops_its_guest(home: Path, tool: str) -> None:
                 runtime.add(programs / f"{{name}}.wat")
             runtime.call_sync("wasi_read", {{}})
             runtime.call_sync("tiny_add", {{"a": 1, "b": 1}})
-            print("ready", flush=True)
             try:
+                print("ready", flush=True)
                 runtime.call_sync({tool})
             except KeyboardInterrupt:
                 # The only worker is free again.

@@ -70,7 +70,7 @@ class Server:
 
     def ends(self) -> int:
         """The exit code; the server has far longer than the second it is allowed, for slow machines."""
-        return self.process.wait(timeout=8)
+        return self.process.wait(timeout=15)
 
 
 def command(program: Program, *settings: str) -> list[str]:
