@@ -39,7 +39,7 @@ def source(path: Path) -> Source:
     """The component file ``path`` with its neighbours.
 
     Raises:
-        ComponentRefused: if there is no such file.
+        ComponentRefused: if there is no such file, or a pipe or device lies beside it.
     """
     if not path.is_file():
         raise ComponentRefused(str(path), "it is no file" if path.exists() else "there is no such file")
@@ -48,6 +48,10 @@ def source(path: Path) -> Source:
     parts = [
         p for near in beside for p in (sorted(islice(near.rglob("*"), _BESIDE)) if near.is_dir() else [near])
     ]
+    for part in parts:
+        if part.exists() and not part.is_file() and not part.is_dir():
+            # Opening a pipe waits for its writer, and with it would wait whoever looks at the folder.
+            raise ComponentRefused(str(part), "it is no file")
     signature = tuple(_signature(p) for p in (path, *parts))
     return Source(path, wit if wit in beside else None, manifest if manifest in beside else None, signature)
 

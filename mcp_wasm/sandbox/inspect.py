@@ -52,6 +52,8 @@ def read_binary(path: Path) -> bytes:
     Raises:
         ComponentRefused: if it cannot be read, is too large, or is text that does not assemble.
     """
+    if path.is_fifo():
+        raise ComponentRefused(str(path), "it is a pipe, not a file")  # opening one waits for its writer
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
