@@ -61,7 +61,7 @@ def _copy_packages(space: Workspace, source: Source) -> Path:
     for name in source.packages:
         spec = importlib.util.find_spec(name)
         if spec is None or not spec.submodule_search_locations:
-            raise ToolchainMissing(f"the Python package {name}, which {source.name} needs,", INSTALL)
+            raise ToolchainMissing(f"the Python package {name} for {source.name}", INSTALL)
         space.copy(Path(spec.submodule_search_locations[0]), f"libraries/{name}", ignore=("tests",))
     return folder
 

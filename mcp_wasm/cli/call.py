@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_wasm.cli import settings, terminal, wiring
 from mcp_wasm.cli.given import given
-from mcp_wasm.errors import GuestError, McpWasmError
+from mcp_wasm.errors import GuestError, LimitExceeded, McpWasmError
+from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.report import Outcome, Printed, Report
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ def run(args: argparse.Namespace) -> int:
     limits = {name: getattr(args, name) for name in ("fuel", "deadline", "memory")}
     wanted = {name: value for name, value in limits.items() if value is not None}
     with wiring.open_runtime(wiring.read(args)) as runtime:
-        arguments = given(args.args, runtime.tool(args.name))
+        tool = runtime.tool(args.name)
+        _tell_what_cannot_rise(wanted, runtime.component(tool.component).limits)
+        arguments = given(args.args, tool)
         with terminal.Progress() as progress:
             calling = _call(runtime, args.name, arguments, wanted, progress)
             try:
@@ -50,6 +53,13 @@ def run(args: argparse.Namespace) -> int:
             finally:
                 calling.close()  # an interrupt may come before it was begun
     return _ended(outcome, as_json=args.json)
+
+
+def _tell_what_cannot_rise(wanted: Mapping[str, float], limits: Limits) -> None:
+    for name, value in wanted.items():
+        highest = getattr(limits, name)
+        if value > highest:
+            terminal.note(f"--{name} only lowers: it stays {highest:,} ([limits] in mcp-wasm.toml raises it)")
 
 
 async def _call(
@@ -84,6 +94,8 @@ def _stopped(error: McpWasmError, *, as_json: bool) -> int:
         return 1
     if report is not None:
         _tell(report)
+    if isinstance(error, LimitExceeded):
+        terminal.note(f"To raise it: {error.limit} under [limits] in mcp-wasm.toml.")
     raise error
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sys
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,7 +23,13 @@ _BAR = 20
 
 
 def prepare() -> None:
-    """Make both streams take any text: what their encoding lacks is written as an escape."""
+    """Make both streams take any text: what their encoding lacks is written as an escape.
+
+    One that was closed before we began (``>&-``) is None in Python, and becomes a sink.
+    """
+    sink = Path(os.devnull)
+    sys.stdout = sys.stdout or sink.open("w", encoding="utf-8")
+    sys.stderr = sys.stderr or sink.open("w", encoding="utf-8")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

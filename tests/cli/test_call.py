@@ -93,3 +93,20 @@ def test_a_renamed_tool_has_only_its_new_name(command: Command, served: list[str
     Path("mcp-wasm.toml").write_text("[tools.tiny_add]\nname = 'sum'", encoding="utf-8")
     assert command("call", "sum", "--args", "a=1", "b=2", *served).out == "3\n"
     assert command("call", "tiny_add", "--args", "a=1", "b=2", *served).code == 2
+
+
+def test_a_limit_that_was_reached_says_how_a_person_raises_it(
+    command: Command, served: list[str | Path]
+) -> None:
+    ran = command("call", "tiny_spin", "--fuel", "1000", *served)
+    assert "To raise it: fuel under [limits] in mcp-wasm.toml." in ran.err
+
+
+def test_a_flag_that_would_raise_a_limit_says_that_it_does_not(
+    command: Command, served: list[str | Path]
+) -> None:
+    raised = command("call", "tiny_add", "--args", "a=1", "b=2", "--deadline", "9999", *served)
+    assert (raised.code, raised.out) == (0, "3\n")
+    assert "--deadline only lowers" in raised.err
+    lowered = command("call", "tiny_add", "--args", "a=1", "b=2", "--deadline", "5", *served)
+    assert "only lowers" not in lowered.err

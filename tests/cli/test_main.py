@@ -173,3 +173,15 @@ def test_an_error_while_ending_does_not_hide_that_it_was_an_end(end: BaseExcepti
     error = RuntimeError("cannot join")
     error.__context__ = end
     assert _end_behind(error) == code
+
+
+def test_closed_streams_are_no_fault_of_ours(home: Path) -> None:
+    command = f'"{sys.executable}" -m mcp_wasm'
+    done = subprocess.run(
+        ["bash", "-c", f"{command} cache size >&-; {command} cache size >&- 2>&-"],
+        capture_output=True,
+        text=True,
+        timeout=15,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
