@@ -35,6 +35,7 @@ from mcp_wasm.errors import BuildFailed, ToolchainMissing
 HERE = Path(__file__).parent
 SPINNERS = HERE / "components"
 LIMITS = "mcp-wasm/limits"
+PATIENCE_S = 120
 
 
 def main() -> int:
@@ -107,7 +108,7 @@ async def demonstrate(built: list[BundledTool], folder: Path) -> int:
                 f"   {info.name if info else 'The server'} answered after {time.monotonic() - begun:.2f} s,"
                 f" in protocol {client.protocol_version}"
             )
-            tools = await listed(client)
+            tools = await all_listed(client, built)
             heading(f"3. The {len(tools)} tools and their schemas")
             for tool in tools.values():
                 print_tool(tool)
@@ -128,6 +129,19 @@ def serve(folder: Path) -> StdioServerParameters:
     return StdioServerParameters(
         command=sys.executable, args=arguments, env={"MCP_WASM_HOME": str(folder / "home")}
     )
+
+
+async def all_listed(client: Client, built: list[BundledTool]) -> dict[str, Tool]:
+    """The tools, once those of everything built are there: the server begins before it has seen it all."""
+    wanted = {tool_name(tool.name, each.function) for tool in built for each in tool.manifest.examples}
+    given_up = time.monotonic() + PATIENCE_S
+    while True:
+        tools = await listed(client)
+        missing = wanted - tools.keys()
+        if not missing or time.monotonic() > given_up:
+            return tools
+        print(f"   {len(tools)} tools so far; it is still looking at {', '.join(sorted(missing)[:3])} …")
+        await asyncio.sleep(2)
 
 
 async def listed(client: Client) -> dict[str, Tool]:

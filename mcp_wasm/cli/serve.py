@@ -17,7 +17,7 @@ from mcp_wasm.config.model import Config
 from mcp_wasm.errors import InvalidSettings
 from mcp_wasm.server.options import TOOLS_MODES
 
-_PATIENCE_S = 1.0
+_PATIENCE_S = 3.0
 """How long the first answer may wait for components that were never seen before."""
 
 
