@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_wasm import invoke
 from mcp_wasm.errors import (
     Cancelled,
     ComponentRefused,
@@ -46,6 +47,12 @@ def endless(tmp_path: Path, name: str, constant: int) -> Path:
         (func (export "get") (result s32) (canon lift (core func $i "get")))
         (func (export "count") (param "n" u32) (result s32) (canon lift (core func $i "count"))))""")
     return path
+
+
+@pytest.fixture
+def quick_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A running call says so at once: one that counts to its end may take less than a second."""
+    monkeypatch.setattr(invoke, "_HEARTBEAT_S", 0.005)
 
 
 @pytest.mark.anyio
@@ -163,7 +170,9 @@ async def test_wrong_arguments_do_not_wait_for_a_compile(runtime: Runtime, tmp_p
 
 
 @pytest.mark.anyio
-async def test_a_running_call_finishes_on_the_version_it_began_with(home: Path, tmp_path: Path) -> None:
+async def test_a_running_call_finishes_on_the_version_it_began_with(
+    home: Path, tmp_path: Path, quick_heartbeat: None
+) -> None:
     async with Runtime(home=home, limits=ENDLESS) as runtime:
         first = runtime.add(endless(tmp_path, "it", 1)).digest
         await runtime.call("it_get", {})
@@ -180,7 +189,9 @@ async def test_a_running_call_finishes_on_the_version_it_began_with(home: Path, 
 
 
 @pytest.mark.anyio
-async def test_a_running_call_outlives_the_removal_of_its_component(home: Path, tmp_path: Path) -> None:
+async def test_a_running_call_outlives_the_removal_of_its_component(
+    home: Path, tmp_path: Path, quick_heartbeat: None
+) -> None:
     async with Runtime(home=home, limits=ENDLESS) as runtime:
         runtime.add(endless(tmp_path, "it", 7))
         await runtime.call("it_get", {})
