@@ -2,7 +2,7 @@
 
 Inspected, checked, named; nothing of the guest runs and nothing large is
 compiled. What was read of a binary is kept in the cache by its digest, so that
-a server that starts again reads no binary at all.
+a server that starts again only has to hash it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def publish(
         raise ComponentRefused(str(found.path), f"it has nothing to publish ({listed})")
     for refusal in refused:
         _log.info("%s: %s is not published: %s", component, refusal.path, refusal.reason)
-    needs = tuple(name for name in _wanted(world) if need(name).kind != "base")
+    needs = tuple(name for name, kind in _wanted(world).items() if kind != "base")
     return Component(
         component, digest, found.path, world, wit, limits, manifest.values, tools, refused, needs
     )
@@ -87,12 +87,11 @@ class _Manifest:
 def _tools(
     component: str, digest: str, manifest: _Manifest, world: World
 ) -> tuple[tuple[Tool, ...], tuple[Refusal, ...]]:
-    functions, refused = _sort(world.exports)
-    named = names.tool_names(component, functions)
-    open_world = any(need(name).kind == "network" for name in _wanted(world))
-    read_only = all(need(name).kind == "base" for name in _wanted(world))
+    typed, refused = _sort(world.exports)
+    named = names.tool_names(component, [function for function, _, _ in typed])
+    kinds = set(_wanted(world).values())
     tools = []
-    for function in functions:
+    for function, input_schema, output_schema in typed:
         table = manifest.tool(function)
         tools.append(
             Tool(
@@ -101,38 +100,43 @@ def _tools(
                 description=manifest.text("description", table)
                 or function.docs
                 or _fallback(component, function),
-                input_schema=schema.input_schema(function),
-                output_schema=schema.output_schema(function),
+                input_schema=input_schema,
+                output_schema=output_schema,
                 function=function,
                 component=component,
                 digest=digest,
-                read_only=read_only,
-                open_world=open_world,
+                read_only=kinds <= {"base"},
+                open_world="network" in kinds,
             )
         )
     return tuple(sorted(tools, key=lambda tool: tool.name)), tuple(refused)
 
 
-def _wanted(world: World) -> list[str]:
-    """The imports that could do something; types alone can not."""
-    return list(dict.fromkeys(item.name for item in world.imports if item.kind != "type"))
+def _wanted(world: World) -> dict[str, str]:
+    """The imports that could do something, with what each asks for; types alone can do nothing."""
+    return {item.name: need(item.name).kind for item in world.imports if item.kind != "type"}
 
 
-def _sort(exports: Iterable[Function]) -> tuple[list[Function], list[Refusal]]:
+_Typed = tuple[Function, dict[str, Any], dict[str, Any]]
+"""A function with its input and its output schema."""
+
+
+def _sort(exports: Iterable[Function]) -> tuple[list[_Typed], list[Refusal]]:
     """The functions that become tools, and why the others do not."""
-    functions, refused = [], []
+    typed: list[_Typed] = []
+    refused: list[Refusal] = []
     for function in exports:
         if names.is_internal(function):
-            reason: str | None = "it belongs to the toolchain"
+            refused.append(Refusal(function.path, "it belongs to the toolchain"))
         elif names.is_command(function):
             reason = "it is a command (wasi:cli/run), which has no typed interface"
-        else:
-            reason = schema.unpublishable(function)
-        if reason is None:
-            functions.append(function)
-        else:
             refused.append(Refusal(function.path, reason))
-    return functions, refused
+        else:
+            try:
+                typed.append((function, schema.input_schema(function), schema.output_schema(function)))
+            except schema.Unpublishable as refusal:
+                refused.append(Refusal(function.path, str(refusal)))
+    return typed, refused
 
 
 def _title(component: str, function: Function) -> str:

@@ -104,7 +104,7 @@ class Index:
             components = edit(self._state.components)
             ordered = {name: components[name] for name in sorted(components)}
             tools = self._tools(ordered)
-            changed = tools != dict(self._state.tools) or list(ordered.values()) != list(self.components)
+            changed = tuple(ordered.values()) != self.components  # the tools follow from them
             self._state = _State(MappingProxyType(ordered), MappingProxyType(tools))
         if changed:
             for callback in tuple(self._callbacks.values()):
