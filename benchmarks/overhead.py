@@ -66,8 +66,8 @@ def stock_echo(data: bytes) -> Callable[[], object]:
 def calls(runtime: Runtime, *, quick: bool) -> list[Row]:
     """One call on this thread, through the runtime from a thread, and from an event loop."""
     rounds, times = (3, 100) if quick else (15, 400)
-    target, limits = runtime._target("add_add", None)
-    prepared = runtime._invoker.prepare(target).result()
+    limits = runtime.component("add").limits
+    prepared = runtime.prepare("add_add").result()
     plan = prepared.plans["add"]
     watchdog = Watchdog(engine().increment_epoch)
     given = {"a": 1, "b": 2}

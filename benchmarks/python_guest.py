@@ -39,7 +39,7 @@ def _measured(home: Path, tools: list[BundledTool], paths: list[Path]) -> list[R
             component = runtime.add(path)
             name = component.tools[0].name
             begun = time.perf_counter()
-            runtime._invoker.prepare(runtime._target(name, None)[0]).result()
+            runtime.prepare(name).result()
             taken.append(time.perf_counter() - begun)
             rows.append(Row(f"engine time of {tool.name}", seconds(taken[-1])))
         if len(taken) > 1:

@@ -8,6 +8,7 @@ in-process API all take this path.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,9 +16,9 @@ from concurrent.futures import Future
 from typing import Any
 
 from mcp_wasm.component import check as checking
-from mcp_wasm.component.types import Function, World
-from mcp_wasm.errors import Cancelled, InvalidArguments, Mismatch
-from mcp_wasm.sandbox import instance
+from mcp_wasm.errors import Cancelled, ComponentRefused, InvalidArguments, Mismatch
+from mcp_wasm.registry.tool import Component, Tool
+from mcp_wasm.sandbox import inspect, instance
 from mcp_wasm.sandbox.engine import engine
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Prepared, Shelf
@@ -27,27 +28,6 @@ from mcp_wasm.sandbox.workers import Workers
 
 OnWait = Callable[[str], None]
 _HEARTBEAT_S = 1.0
-
-
-class Target:
-    """What a call runs: one function of one component, by digest, and where its bytes are."""
-
-    __slots__ = ("component", "digest", "function", "functions", "read", "tool", "world")
-
-    def __init__(
-        self,
-        tool: str,
-        function: Function,
-        *,
-        component: str,
-        digest: str,
-        world: World,
-        functions: list[Function],
-        read: Callable[[], bytes],
-    ) -> None:
-        self.tool, self.function = tool, function
-        self.component, self.digest, self.world = component, digest, world
-        self.functions, self.read = functions, read
 
 
 class Invoker:
@@ -64,10 +44,12 @@ class Invoker:
 
     async def call(
         self,
-        target: Target,
+        tool: Tool,
+        component: Component,
         arguments: Mapping[str, Any],
         limits: Limits,
         client: str,
+        *,
         on_wait: OnWait | None = None,
     ) -> Outcome:
         """Call from an event loop; cancelling the awaiting task stops the guest.
@@ -76,34 +58,36 @@ class Invoker:
             McpWasmError: whatever went wrong, by whose fault it was.
         """
         begun = time.monotonic()
-        preparing = self.prepare(target)
+        preparing = self.prepare(component)
         if not preparing.done():
             # Beside the loop: checking a million values takes seconds, and the loop answers pings.
-            await asyncio.to_thread(_refuse_early, target, arguments, limits)
-            await _beat(asyncio.wrap_future(preparing), on_wait, f"compiling {target.component}")
-        job, stop = self._submit(preparing.result(), target, arguments, limits, client, begun)
+            await asyncio.to_thread(_refuse_early, tool, arguments, limits)
+            await _beat(asyncio.wrap_future(preparing), on_wait, f"compiling {component.name}")
+        job, stop = self._submit(preparing.result(), tool, arguments, limits, client, begun)
         try:
-            outcome: Outcome = await _beat(asyncio.wrap_future(job), on_wait, f"running {target.tool}")
+            outcome: Outcome = await _beat(asyncio.wrap_future(job), on_wait, f"running {tool.name}")
         except asyncio.CancelledError:
             self._give_up(job, stop)
             raise
         return outcome
 
-    def call_sync(self, target: Target, arguments: Mapping[str, Any], limits: Limits, client: str) -> Outcome:
+    def call_sync(
+        self, tool: Tool, component: Component, arguments: Mapping[str, Any], limits: Limits, client: str
+    ) -> Outcome:
         """Call from any thread; an interrupt (Ctrl-C) stops the guest."""
         begun = time.monotonic()
-        preparing = self.prepare(target)
+        preparing = self.prepare(component)
         if not preparing.done():
-            _refuse_early(target, arguments, limits)
-        job, stop = self._submit(preparing.result(), target, arguments, limits, client, begun)
+            _refuse_early(tool, arguments, limits)
+        job, stop = self._submit(preparing.result(), tool, arguments, limits, client, begun)
         try:
             return job.result()
         except BaseException:
             self._give_up(job, stop)
             raise
 
-    def prepare(self, target: Target) -> Future[Prepared]:
-        """The component of ``target`` made ready to run, in the background; shared by all who wait.
+    def prepare(self, component: Component) -> Future[Prepared]:
+        """``component`` made ready to run, in the background; shared by all who wait.
 
         Raises:
             Cancelled: after ``close``.
@@ -111,14 +95,14 @@ class Invoker:
         with self._lock:
             if self._closed:
                 raise Cancelled
-            future = self._prepared.get(target.digest)
+            future = self._prepared.get(component.digest)
             if future is None or (future.done() and future.exception() is not None):
-                future = self._prepared[target.digest] = Future()
+                future = self._prepared[component.digest] = Future()
                 future.set_running_or_notify_cancel()  # one who gives up waiting cancels it for nobody
                 thread = threading.Thread(
                     target=self._prepare,
-                    args=(target, future),
-                    name=f"mcp-wasm compile {target.component}",
+                    args=(component, future),
+                    name=f"mcp-wasm compile {component.name}",
                     daemon=True,
                 )
                 self._preparing.add(thread)
@@ -148,9 +132,12 @@ class Invoker:
         self._watchdog.cancel(stop)
         self._workers.withdraw(job)
 
-    def _prepare(self, target: Target, future: Future[Prepared]) -> None:
+    def _prepare(self, component: Component, future: Future[Prepared]) -> None:
+        functions = [tool.function for tool in component.tools]
         try:
-            prepared = self._shelf.prepare(target.digest, target.world, target.functions, target.read)
+            prepared = self._shelf.prepare(
+                component.digest, component.world, functions, lambda: _read(component)
+            )
         except BaseException as error:  # noqa: BLE001 - the future carries it to whoever asked
             future.set_exception(error)
         else:
@@ -162,31 +149,41 @@ class Invoker:
     def _submit(  # noqa: PLR0917 - one caller each, on the path of every call
         self,
         prepared: Prepared,
-        target: Target,
+        tool: Tool,
         arguments: Mapping[str, Any],
         limits: Limits,
         client: str,
         begun: float,
     ) -> tuple[Future[Outcome], Stop]:
         stop, submitted = Stop(), time.monotonic()
-        plan = prepared.plans[target.function.path]
+        plan = prepared.plans[tool.function.path]
 
         def run() -> Outcome:
             if stop.cancelled:
                 raise Cancelled
-            _bound(target.tool, arguments, limits)
+            _bound(tool.name, arguments, limits)
             waits = (submitted - begun, time.monotonic() - submitted)
-            return instance.run(target.tool, prepared, plan, arguments, limits, stop, self._watchdog, waits)
+            return instance.run(tool.name, prepared, plan, arguments, limits, stop, self._watchdog, waits)
 
-        return self._workers.submit(run, client=client, component=target.component), stop
+        return self._workers.submit(run, client=client, component=tool.component), stop
 
 
-def _refuse_early(target: Target, arguments: Mapping[str, Any], limits: Limits) -> None:
+def _read(component: Component) -> bytes:
+    """The bytes of a component as they were when it was published."""
+    binary = inspect.read_binary(component.source)
+    if hashlib.sha256(binary).hexdigest() != component.digest:
+        raise ComponentRefused(
+            str(component.source), "the file has changed since it was published", "Call again"
+        )
+    return binary
+
+
+def _refuse_early(tool: Tool, arguments: Mapping[str, Any], limits: Limits) -> None:
     """Wrong arguments need not wait for a compile."""
-    _bound(target.tool, arguments, limits)
-    mismatches = checking.check(target.function, arguments)
+    _bound(tool.name, arguments, limits)
+    mismatches = checking.check(tool.function, arguments)
     if mismatches:
-        raise InvalidArguments(target.tool, mismatches)
+        raise InvalidArguments(tool.name, mismatches)
 
 
 async def _beat(future: asyncio.Future[Any], on_wait: OnWait | None, doing: str) -> Any:

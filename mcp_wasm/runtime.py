@@ -8,8 +8,6 @@ this package use the same object.
 from __future__ import annotations
 
 import atexit
-import hashlib
-import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -21,18 +19,16 @@ from typing import Any, Self
 from mcp_wasm import publish
 from mcp_wasm.component import names
 from mcp_wasm.errors import CallerError, ComponentRefused
-from mcp_wasm.invoke import Invoker, OnWait, Target
+from mcp_wasm.invoke import Invoker, OnWait
 from mcp_wasm.registry import sources
 from mcp_wasm.registry.folders import Folders
 from mcp_wasm.registry.index import Index, ToolSetting
 from mcp_wasm.registry.tool import Component, Tool
-from mcp_wasm.sandbox import artifacts, inspect
+from mcp_wasm.sandbox import artifacts
 from mcp_wasm.sandbox.children import Children
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Shelf
 from mcp_wasm.sandbox.report import Outcome
-
-_log = logging.getLogger(__name__)
 
 
 def default_home() -> Path:
@@ -188,8 +184,9 @@ class Runtime:
             GuestError: a limit or a trap; it carries a ``report`` of what was spent.
             HostError: our fault, or too busy.
         """
-        target, allowed = self._target(name, limits)
-        return await self._invoker.call(target, _plain(arguments), allowed, client, on_wait)
+        tool, component = self._index.target(name)
+        allowed = component.limits.narrow(limits) if limits else component.limits
+        return await self._invoker.call(tool, component, _plain(arguments), allowed, client, on_wait=on_wait)
 
     def call_sync(
         self,
@@ -200,17 +197,13 @@ class Runtime:
         client: str = "local",
     ) -> Outcome:
         """The same from any thread; an interrupt stops the guest."""
-        target, allowed = self._target(name, limits)
-        return self._invoker.call_sync(target, _plain(arguments), allowed, client)
+        tool, component = self._index.target(name)
+        allowed = component.limits.narrow(limits) if limits else component.limits
+        return self._invoker.call_sync(tool, component, _plain(arguments), allowed, client)
 
     def prepare(self, name: str) -> Future[Any]:
         """Begin to compile the component of a tool in the background; done when a call need not wait."""
-        return self._invoker.prepare(self._target(name, None)[0])
-
-    def _target(self, name: str, wanted: Mapping[str, object] | None) -> tuple[Target, Limits]:
-        tool, component = self._index.target(name)
-        limits = component.limits.narrow(wanted) if wanted else component.limits
-        return _target(tool, component), limits
+        return self._invoker.prepare(self._index.target(name)[1])
 
     def _published(self, found: sources.Source, name: str | None = None) -> Component:
         component = publish.publish(found, self.cache, self.limits, self._children, name)
@@ -227,26 +220,6 @@ class Runtime:
     def _forget(self, gone: Component) -> None:
         if all(component.digest != gone.digest for component in self.components):
             self._invoker.forget(gone.digest)
-
-
-def _target(tool: Tool, component: Component) -> Target:
-    def read() -> bytes:
-        binary = inspect.read_binary(component.source)
-        if hashlib.sha256(binary).hexdigest() != component.digest:
-            raise ComponentRefused(
-                str(component.source), "the file has changed since it was published", "Call again"
-            )
-        return binary
-
-    return Target(
-        tool.name,
-        tool.function,
-        component=component.name,
-        digest=component.digest,
-        world=component.world,
-        functions=[each.function for each in component.tools],
-        read=read,
-    )
 
 
 def _plain(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
