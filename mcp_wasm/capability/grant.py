@@ -19,7 +19,7 @@ MIB = 1024 * 1024
 
 
 def _rule() -> str:
-    return field(default="", compare=False)  # type: ignore[no-any-return]
+    return field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Random:
-    """Which random numbers: the system's, or those that follow from ``seed``. Without a grant: the system's."""
+    """Which random numbers: those that follow from ``seed``, or the system's (also without a grant)."""
 
     seed: int | None = None
     tools: tuple[str, ...] = ()
