@@ -16,6 +16,7 @@ from benchmarks.table import Row, bounded, compared
 from mcp_wasm.errors import McpWasmError
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox import instance
+from mcp_wasm.sandbox.call import About, Permit
 from mcp_wasm.sandbox.engine import engine
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.stop import Stop, Watchdog
@@ -66,14 +67,15 @@ def stock_echo(data: bytes) -> Callable[[], object]:
 def calls(runtime: Runtime, *, quick: bool) -> list[Row]:
     """One call on this thread, through the runtime from a thread, and from an event loop."""
     rounds, times = (3, 100) if quick else (15, 400)
-    limits = runtime.component("add").limits
+    about = About("add_add", "add", runtime.component("add").digest)
+    permit = Permit(about, runtime.component("add").limits, runtime.services)
     prepared = runtime.prepare("add_add").result()
     plan = prepared.plans["add"]
     watchdog = Watchdog(engine().increment_epoch)
     given = {"a": 1, "b": 2}
 
     def here() -> object:
-        return instance.run("add_add", prepared, plan, given, limits, Stop(), watchdog)
+        return instance.run(permit, prepared, plan, given, Stop(), watchdog)
 
     def loop() -> float:
         async def work() -> float:

@@ -17,6 +17,7 @@ guest, and a fault of the host is reported by an id with its details in the log.
     │       ├── FuelExhausted
     │       ├── DeadlineExceeded
     │       ├── MemoryLimitExceeded
+    │       ├── HandlesExhausted
     │       └── OutputLimitExceeded
     └── HostError                   we failed
         ├── Busy
@@ -157,6 +158,15 @@ class MemoryLimitExceeded(LimitExceeded):
     """The guest needs more linear memory than it may have (bytes)."""
 
     limit, unit = "memory", "bytes"
+
+
+class HandlesExhausted(LimitExceeded):
+    """The guest holds more handles to host objects than it may have at once."""
+
+    limit, unit = "resources", "handles"
+
+    def __init__(self, allowed: float) -> None:
+        super().__init__(allowed, detail="It may have dropped none of them.")
 
 
 class OutputLimitExceeded(LimitExceeded):

@@ -15,14 +15,17 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
+from mcp_wasm.capability.grant import NOTHING, Grants
 from mcp_wasm.component import check as checking
 from mcp_wasm.errors import Cancelled, ComponentRefused, InvalidArguments, Mismatch
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox import inspect, instance
+from mcp_wasm.sandbox.call import About, Permit
 from mcp_wasm.sandbox.engine import engine
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Prepared, Shelf
 from mcp_wasm.sandbox.report import Outcome
+from mcp_wasm.sandbox.services import Services
 from mcp_wasm.sandbox.stop import Stop, Watchdog
 from mcp_wasm.sandbox.workers import Workers
 
@@ -33,8 +36,8 @@ _HEARTBEAT_S = 1.0
 class Invoker:
     """Runs calls on a bounded pool; compiles what a call needs beside it."""
 
-    def __init__(self, shelf: Shelf, workers: int) -> None:
-        self._shelf = shelf
+    def __init__(self, shelf: Shelf, workers: int, services: Services) -> None:
+        self._shelf, self._services = shelf, services
         self._workers = Workers(workers)
         self._watchdog = Watchdog(engine().increment_epoch)
         self._prepared: dict[str, Future[Prepared]] = {}
@@ -50,6 +53,7 @@ class Invoker:
         limits: Limits,
         client: str,
         *,
+        grants: Grants = NOTHING,
         on_wait: OnWait | None = None,
     ) -> Outcome:
         """Call from an event loop; cancelling the awaiting task stops the guest.
@@ -63,7 +67,8 @@ class Invoker:
             # Beside the loop: checking a million values takes seconds, and the loop answers pings.
             await asyncio.to_thread(_refuse_early, tool, arguments, limits)
             await _beat(asyncio.wrap_future(preparing), on_wait, f"compiling {component.name}")
-        job, stop = self._submit(preparing.result(), tool, arguments, limits, client, begun)
+        permit = self._permit(tool, limits, client, grants)
+        job, stop = self._submit(permit, preparing.result(), tool, arguments, begun)
         try:
             outcome: Outcome = await _beat(asyncio.wrap_future(job), on_wait, f"running {tool.name}")
         except asyncio.CancelledError:
@@ -72,14 +77,22 @@ class Invoker:
         return outcome
 
     def call_sync(
-        self, tool: Tool, component: Component, arguments: Mapping[str, Any], limits: Limits, client: str
+        self,
+        tool: Tool,
+        component: Component,
+        arguments: Mapping[str, Any],
+        limits: Limits,
+        client: str,
+        *,
+        grants: Grants = NOTHING,
     ) -> Outcome:
         """Call from any thread; an interrupt (Ctrl-C) stops the guest."""
         begun = time.monotonic()
         preparing = self.prepare(component)
         if not preparing.done():
             _refuse_early(tool, arguments, limits)
-        job, stop = self._submit(preparing.result(), tool, arguments, limits, client, begun)
+        permit = self._permit(tool, limits, client, grants)
+        job, stop = self._submit(permit, preparing.result(), tool, arguments, begun)
         try:
             return job.result()
         except BaseException:
@@ -146,14 +159,11 @@ class Invoker:
             with self._lock:
                 self._preparing.discard(threading.current_thread())
 
-    def _submit(  # noqa: PLR0917 - one caller each, on the path of every call
-        self,
-        prepared: Prepared,
-        tool: Tool,
-        arguments: Mapping[str, Any],
-        limits: Limits,
-        client: str,
-        begun: float,
+    def _permit(self, tool: Tool, limits: Limits, client: str, grants: Grants) -> Permit:
+        return Permit(About(tool.name, tool.component, tool.digest, client), limits, self._services, grants)
+
+    def _submit(
+        self, permit: Permit, prepared: Prepared, tool: Tool, arguments: Mapping[str, Any], begun: float
     ) -> tuple[Future[Outcome], Stop]:
         stop, submitted = Stop(), time.monotonic()
         plan = prepared.plans[tool.function.path]
@@ -161,11 +171,11 @@ class Invoker:
         def run() -> Outcome:
             if stop.cancelled:
                 raise Cancelled
-            _bound(tool.name, arguments, limits)
+            _bound(tool.name, arguments, permit.limits)
             waits = (submitted - begun, time.monotonic() - submitted)
-            return instance.run(tool.name, prepared, plan, arguments, limits, stop, self._watchdog, waits)
+            return instance.run(permit, prepared, plan, arguments, stop, self._watchdog, waits)
 
-        return self._workers.submit(run, client=client, component=tool.component), stop
+        return self._workers.submit(run, client=permit.about.client, component=tool.component), stop
 
 
 def _read(component: Component) -> bytes:

@@ -29,6 +29,7 @@ from mcp_wasm.sandbox.children import Children
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Shelf
 from mcp_wasm.sandbox.report import Outcome
+from mcp_wasm.sandbox.services import Services
 
 
 def default_home() -> Path:
@@ -44,6 +45,7 @@ class Runtime:
     ``component_limits`` by component name in their place. ``tools`` renames or
     hides tools by name. ``workers`` is how many guests run at once (default:
     twice the CPUs, at least 8). ``cache_bytes`` bounds the compiled cache.
+    ``environ`` is what grants may refer to of the host's environment (nothing).
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Runtime:
         tools: Mapping[str, ToolSetting] | None = None,
         workers: int | None = None,
         cache_bytes: int = artifacts.DEFAULT_LIMIT,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.home = home or default_home()
         self.limits = limits or Limits()
@@ -62,8 +65,9 @@ class Runtime:
         self.cache = artifacts.Cache(self.home / "cache", cache_bytes)
         self._index = Index(tools)
         self._children = Children()
+        self.services = Services(self.home, environ)
         self._invoker = Invoker(
-            Shelf(self.cache, self._children), workers or max(8, 2 * (os.cpu_count() or 1))
+            Shelf(self.cache, self._children), workers or max(8, 2 * (os.cpu_count() or 1)), self.services
         )
         self._folders = Folders(self._index, self._published, self._put, self._forget)
         atexit.register(self.close)
@@ -91,6 +95,7 @@ class Runtime:
         self._folders.stop()
         self._children.close()
         self._invoker.close()
+        self.services.close()
         self._folders.join()
 
     @property

@@ -41,6 +41,7 @@ _LIMIT_KEYS = (
     Key("tables", "integer", "number of tables", 1, 100_000),
     Key("table_elements", "integer", "elements of each table", 1, 2**31),
     Key("instances", "integer", "core instances of a component", 1, 100_000),
+    Key("resources", "integer", "handles to host objects held at once", 1, 10**6),
     Key("arguments", "size", "bytes of argument JSON", 1),
     Key("result", "size", "bytes of result JSON at most", 1),
     Key("text", "size", "bytes of result shown before the rest goes behind a link", 1),

@@ -10,15 +10,55 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
+from mcp_wasm.capability.command import add_command
+from mcp_wasm.capability.grant import NOTHING, Denial, Grant, Grants, kind_of
+from mcp_wasm.sandbox.handles import Resources
+from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.raw import ffi, new_error
 from mcp_wasm.sandbox.report import Printed
+from mcp_wasm.sandbox.services import Services
 from mcp_wasm.sandbox.stop import Stop
 
+_log = logging.getLogger(__name__)
 _numbers = itertools.count(1)
 _calls: dict[int, Call] = {}
 _CONTINUE = 0
+
+DENIALS = 64
+"""Different denials that one call reports; further ones are counted in the last."""
+
+_ASKED = 500
+"""Characters of what a guest asked for: it chose them."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Who calls what: ``depth`` is 0 for a call from outside, 1 for a tool called by that one, and so on."""
+
+    tool: str
+    component: str
+    digest: str
+    client: str = "local"
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Under what a call runs: who asks, its limits, its grants, and what its host interfaces share."""
+
+    about: About
+    limits: Limits
+    services: Services
+    grants: Grants = NOTHING
+
+
+class Stopped(Exception):
+    """The call is due, so the guest's wait ends and its store with it."""
 
 
 class Stream:
@@ -42,21 +82,98 @@ class Stream:
 
 
 class Call:
-    """One call: its stop token, its output streams and what went wrong in a callback."""
+    """One call: what it runs under, its output streams, its handles, and what went wrong in a callback.
 
-    __slots__ = ("bridge", "fault", "number", "stderr", "stdout", "stop")
+    ``context`` is its store's, set while the store lives. ``state`` is for host
+    interfaces, each under a key of its own. ``denials`` are in the order of the
+    first attempt.
+    """
 
-    def __init__(self, stop: Stop, log: int) -> None:
+    __slots__ = (
+        "_denied",
+        "_endings",
+        "about",
+        "bridge",
+        "context",
+        "fault",
+        "grants",
+        "limits",
+        "number",
+        "resources",
+        "services",
+        "state",
+        "stderr",
+        "stdout",
+        "stop",
+    )
+
+    def __init__(self, permit: Permit, stop: Stop) -> None:
+        self.about, self.limits = permit.about, permit.limits
+        self.grants, self.services = permit.grants, permit.services
         self.stop = stop
-        self.stdout, self.stderr = Stream(log), Stream(log)
+        self.stdout, self.stderr = Stream(permit.limits.log), Stream(permit.limits.log)
         self.fault: BaseException | None = None
         self.bridge: Any = None
+        self.context: Any = None
+        self.resources = Resources(permit.limits.resources)
+        self.state: dict[object, Any] = {}
+        self._denied: dict[tuple[str, str], Denial] = {}
+        self._endings: list[Callable[[], None]] = []
         self.number = next(_numbers)
         _calls[self.number] = self
 
+    def deny(
+        self, grant: Grant | None, asked: str, rule: str, *, kind: str = "", quiet: bool = False
+    ) -> None:
+        """Record an attempt that was not granted.
+
+        ``grant`` is the narrowest grant that would have allowed it, or None with
+        ``kind`` where none could; ``asked`` says what was attempted and ``rule``
+        why it was denied, without a full stop.
+        """
+        kind = kind_of(grant) if grant is not None else kind
+        key = (kind, asked[:_ASKED])
+        if key not in self._denied and len(self._denied) >= DENIALS:
+            key = next(reversed(self._denied))
+        known = self._denied.get(key)
+        if known is not None:
+            self._denied[key] = replace(known, count=known.count + 1, quiet=known.quiet and quiet)
+            return
+        about = self.about
+        command = add_command(about.component, grant) if grant is not None else ""
+        denial = Denial(kind, key[1], rule, about.component, about.digest, grant, command, quiet)
+        self._denied[key] = denial
+        self.services.denied(denial)
+
+    def pass_on(self, denials: tuple[Denial, ...]) -> None:
+        """Take over what was denied to a tool that this call called."""
+        for denial in denials:
+            key = (denial.capability, f"{denial.component} {denial.asked}")
+            if key in self._denied or len(self._denied) < DENIALS:
+                self._denied[key] = denial
+
+    @property
+    def denials(self) -> tuple[Denial, ...]:
+        """What was denied so far."""
+        return tuple(self._denied.values())
+
+    def at_end(self, callback: Callable[[], None]) -> None:
+        """Run ``callback`` when the call ends, the last one first; what it raises is logged."""
+        self._endings.append(callback)
+
+    def end(self) -> None:
+        """Carry out what was asked for at the end, while the store still lives."""
+        while self._endings:
+            try:
+                self._endings.pop()()
+            except Exception:  # noqa: BLE001 - one that fails must not keep the others from cleaning up
+                _log.exception("cleaning up after %s failed", self.about.tool)
+
     def close(self) -> None:
-        """Forget the call; its number is never used again."""
+        """Forget the call, after its store is gone; its number is never used again."""
         _calls.pop(self.number, None)
+        self.context = None
+        self.resources.close()
 
 
 def find(context: Any) -> Call:

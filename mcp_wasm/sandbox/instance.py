@@ -16,8 +16,8 @@ from typing import Any
 from mcp_wasm.component import check as checking
 from mcp_wasm.errors import HostFault, InvalidArguments, McpWasmError, Mismatch, OutputLimitExceeded
 from mcp_wasm.sandbox import lower as lowering
-from mcp_wasm.sandbox import trap
-from mcp_wasm.sandbox.call import Call, at_epoch, keep, write_stderr, write_stdout
+from mcp_wasm.sandbox import trap, wasi
+from mcp_wasm.sandbox.call import Call, Permit, at_epoch, keep
 from mcp_wasm.sandbox.engine import engine
 from mcp_wasm.sandbox.host import poll
 from mcp_wasm.sandbox.lift import TooMuchText, lift_within
@@ -80,11 +80,10 @@ def _explained(tool: str, plan: Plan, given: object) -> McpWasmError:
 
 
 def run(  # noqa: PLR0917 - one caller, on the path of every call
-    tool: str,
+    permit: Permit,
     prepared: Prepared,
     plan: Plan,
     given: Mapping[str, Any],
-    limits: Limits,
     stop: Stop,
     watchdog: Watchdog,
     waits: tuple[float, float] = (0.0, 0.0),
@@ -98,40 +97,41 @@ def run(  # noqa: PLR0917 - one caller, on the path of every call
         InvalidArguments: before anything runs.
         GuestError, HostFault: carrying a ``report`` of what was spent.
     """
-    arguments = Arguments(tool, plan, given)
+    arguments = Arguments(permit.about.tool, plan, given)
     try:
-        return _run(prepared, plan, arguments, limits, stop, watchdog, waits)
+        return _run(permit, prepared, plan, arguments, stop, watchdog, waits)
     finally:
         arguments.free()
 
 
 def _run(  # noqa: PLR0917 - the same
+    permit: Permit,
     prepared: Prepared,
     plan: Plan,
     arguments: Arguments,
-    limits: Limits,
     stop: Stop,
     watchdog: Watchdog,
     waits: tuple[float, float],
 ) -> Outcome:
-    begun = time.monotonic()
-    stop.deadline = begun + limits.deadline
-    call = Call(stop, limits.log)
+    begun, limits = time.monotonic(), permit.limits
+    stop.deadline = min(stop.deadline, begun + limits.deadline)
+    call = Call(permit, stop)
     store = ffi.wasmtime_store_new(engine().ptr(), call.number, _NO_FINALIZER)
-    context = ffi.wasmtime_store_context(store)
+    call.context = context = ffi.wasmtime_store_context(store)
     times = [begun, begun, *waits]
     try:
         _set_budget(store, context, call, limits, poll.BRIDGE if prepared.needs_wasi else (0, 0))
         watchdog.begin(stop)
         try:
             if prepared.needs_wasi:
-                _set_wasi(context, call)
+                wasi.configure(call)
             result, text = _enter(prepared, plan, arguments, context, call, limits, times)
         except EngineError as error:
             failure = trap.failure(call, limits, _fuel_used(context, limits), str(error))
             raise failure from failure.__cause__
         finally:
             watchdog.end(stop)
+            call.end()
         _check_end(call, limits)
         return Outcome(*result, text, _report(prepared, call, context, limits, times))
     except McpWasmError as error:
@@ -153,13 +153,6 @@ def _set_budget(store: Any, context: Any, call: Call, limits: Limits, ours: tupl
     ffi.wasmtime_context_set_epoch_deadline(context, 1)
 
 
-def _set_wasi(context: Any, call: Call) -> None:
-    config = ffi.wasi_config_new()
-    ffi.wasi_config_set_stdout_custom(config, write_stdout, call.number, keep)
-    ffi.wasi_config_set_stderr_custom(config, write_stderr, call.number, keep)
-    check(ffi.wasmtime_context_set_wasi(context, config))
-
-
 def _enter(  # noqa: PLR0917 - the same
     prepared: Prepared,
     plan: Plan,
@@ -172,7 +165,7 @@ def _enter(  # noqa: PLR0917 - the same
     instance, function = ffi.wasmtime_component_instance_t(), ffi.wasmtime_component_func_t()
     check(
         ffi.wasmtime_component_linker_instantiate(
-            prepared.linker.ptr(), context, prepared.component.ptr(), byref(instance)
+            prepared.linker(call.grants).ptr(), context, prepared.component.ptr(), byref(instance)
         )
     )
     times[1] = time.monotonic()
@@ -241,4 +234,5 @@ def _report(prepared: Prepared, call: Call, context: Any, limits: Limits, times:
         run_ms=(time.monotonic() - instantiated) * 1e3,
         stdout=call.stdout.printed(),
         stderr=call.stderr.printed(),
+        denials=call.denials,
     )

@@ -23,6 +23,9 @@ from mcp_wasm.sandbox.scalars import ARRAY_CODE
 Lift = Callable[[Any], Any]
 """Reads a component value into a JSON value."""
 
+Special = Callable[[wit.Type], "Lift | None"]
+"""Plans of some types that a caller has in the place of those here; None leaves a type to these."""
+
 _SAFE = 2**53 - 1
 """The largest integer that every JSON reader keeps exact (RFC 8259, section 6)."""
 
@@ -75,28 +78,30 @@ def _string(slot: Any) -> str:
     return encoded.decode()
 
 
-def lift_plan(type_: wit.Type) -> Lift:
-    """The plan that reads values of ``type_``."""
+def lift_plan(type_: wit.Type, special: Special | None = None) -> Lift:
+    """The plan that reads values of ``type_``; ``special`` has the first word for every type in it."""
+    if special is not None and (plan := special(type_)) is not None:
+        return plan
     match type_:
         case wit.Primitive(primitive=name):
             return _primitive(name)
         case wit.List(element=element):
-            return _list(element)
+            return _list(element, special)
         case wit.Tuple(elements=elements):
-            plans = [lift_plan(element) for element in elements]
+            plans = [lift_plan(element, special) for element in elements]
             return lambda slot: _each(plans, slot.of.tuple.data)
         case wit.Record(fields=fields):
-            return _record(fields)
+            return _record(fields, special)
         case wit.Variant(cases=cases):
-            return _variant(cases)
+            return _variant(cases, special)
         case wit.Enum():
             return lambda slot: get_text(slot.of.enumeration)
         case wit.Flags(flags=names):
             return _flags(names)
         case wit.Option(payload=payload):
-            return _option(payload)
+            return _option(payload, special)
         case wit.Result(ok=ok, err=err):
-            return _result(ok, err)
+            return _result(ok, err, special)
     raise TypeError(f"{type_} cannot be lifted; it should have been refused when the component was inspected")
 
 
@@ -128,12 +133,16 @@ def _each(plans: list[Lift], data: Any) -> list[Any]:
     return [plan(data[index]) for index, plan in enumerate(plans)]
 
 
-def _list(element: wit.Type) -> Lift:
+def _list(element: wit.Type, special: Special | None) -> Lift:
     if element == wit.Primitive("u8"):
-        return lambda slot: base64.b64encode(_gather(slot.of.list, 1)).decode("ascii")
-    if isinstance(element, wit.Primitive) and element.primitive in ARRAY_CODE:
+        return lambda slot: base64.b64encode(gather(slot.of.list, 1)).decode("ascii")
+    if (
+        isinstance(element, wit.Primitive)
+        and element.primitive in ARRAY_CODE
+        and (special is None or special(element) is None)
+    ):
         return _numbers(element.primitive)
-    one = lift_plan(element)
+    one = lift_plan(element, special)
 
     def lift(slot: Any) -> list[Any]:
         vector = slot.of.list
@@ -143,8 +152,8 @@ def _list(element: wit.Type) -> Lift:
     return lift
 
 
-def _gather(vector: Any, width: int) -> bytes:
-    """The payloads of a list of numbers, packed; a few slice operations whatever its length."""
+def gather(vector: Any, width: int) -> bytes:
+    """The payloads of a list of numbers ``width`` bytes wide, packed; a few slices whatever its length."""
     if not vector.size:
         return b""
     data = ctypes.string_at(vector.data, vector.size * VAL_SIZE)
@@ -160,14 +169,14 @@ def _numbers(name: str) -> Lift:
     wrap: Callable[[Any], Any] | None = {"u64": whole, "s64": whole, "f64": number}.get(name)
 
     def lift(slot: Any) -> list[Any]:
-        values = array(code, _gather(slot.of.list, width)).tolist()
+        values = array(code, gather(slot.of.list, width)).tolist()
         return values if wrap is None else [wrap(value) for value in values]
 
     return lift
 
 
-def _record(fields: tuple[wit.Field, ...]) -> Lift:
-    plans = [(f.name, lift_plan(f.type)) for f in fields]
+def _record(fields: tuple[wit.Field, ...], special: Special | None) -> Lift:
+    plans = [(f.name, lift_plan(f.type, special)) for f in fields]
 
     def lift(slot: Any) -> dict[str, Any]:
         data = slot.of.record.data
@@ -176,8 +185,8 @@ def _record(fields: tuple[wit.Field, ...]) -> Lift:
     return lift
 
 
-def _variant(cases: tuple[wit.Case, ...]) -> Lift:
-    plans = {c.name: None if c.type is None else lift_plan(c.type) for c in cases}
+def _variant(cases: tuple[wit.Case, ...], special: Special | None) -> Lift:
+    plans = {c.name: None if c.type is None else lift_plan(c.type, special) for c in cases}
 
     def lift(slot: Any) -> dict[str, Any]:
         tag = get_text(slot.of.variant.discriminant)
@@ -198,8 +207,8 @@ def _flags(names: tuple[str, ...]) -> Lift:
     return lift
 
 
-def _option(payload: wit.Type) -> Lift:
-    plan, nested = lift_plan(payload), isinstance(payload, wit.Option)
+def _option(payload: wit.Type, special: Special | None) -> Lift:
+    plan, nested = lift_plan(payload, special), isinstance(payload, wit.Option)
 
     def lift(slot: Any) -> Any:
         box = slot.of.option
@@ -211,8 +220,8 @@ def _option(payload: wit.Type) -> Lift:
     return lift
 
 
-def _result(ok: wit.Type | None, err: wit.Type | None) -> Lift:
-    plans = (None if err is None else lift_plan(err), None if ok is None else lift_plan(ok))
+def _result(ok: wit.Type | None, err: wit.Type | None, special: Special | None) -> Lift:
+    plans = tuple(None if side is None else lift_plan(side, special) for side in (err, ok))
 
     def lift(slot: Any) -> dict[str, Any]:
         is_ok = bool(slot.of.result.is_ok)

@@ -22,9 +22,10 @@ class Limits:
     instruction), ``deadline`` wall-clock seconds of instantiation and run,
     ``memory`` bytes of each linear memory, ``memories`` their number (the
     engine's limit is per memory), ``tables`` and ``table_elements`` and
-    ``instances`` likewise, ``arguments`` bytes of text and 8 for each element, ``result``
-    bytes of result JSON at most, ``text`` bytes of result shown before the rest
-    goes behind a resource link, ``log`` bytes kept of each of stdout and stderr.
+    ``instances`` likewise, ``resources`` handles to host objects held at once,
+    ``arguments`` bytes of text and 8 for each element, ``result`` bytes of result
+    JSON at most, ``text`` bytes of result shown before the rest goes behind a
+    resource link, ``log`` bytes kept of each of stdout and stderr.
     """
 
     fuel: int = 20_000_000_000
@@ -34,6 +35,7 @@ class Limits:
     tables: int = 64
     table_elements: int = 1_000_000
     instances: int = 64
+    resources: int = 10_000
     arguments: int = 4 * MIB
     result: int = 64 * MIB
     text: int = MIB

@@ -14,12 +14,16 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from collections.abc import Callable
 from ctypes import byref
 from typing import Any
 
 from mcp_wasm.component import types as wit
 from mcp_wasm.sandbox.raw import KIND, VAL_SIZE, Val, ffi, put_text
 from mcp_wasm.sandbox.scalars import ARRAY_CODE, Lower, Misfit, new_list, pack, primitive, write_bytes
+
+Special = Callable[[wit.Type], "Lower | None"]
+"""Plans of some types that a caller has in the place of those here; None leaves a type to these."""
 
 LEFT_OUT = 1_000_000
 """Fields of type ``option`` that the arguments of one call may leave out.
@@ -53,41 +57,43 @@ def _leave_out() -> None:
         raise TooMuchLeftOut
 
 
-def lower_plan(type_: wit.Type) -> Lower:
-    """The plan that writes values of ``type_``.
+def lower_plan(type_: wit.Type, special: Special | None = None) -> Lower:
+    """The plan that writes values of ``type_``; ``special`` has the first word for every type in it.
 
     Raises:
         Misfit: (from the plan) for a value that the type does not accept.
         TooMuchLeftOut: (from the plan) past ``LEFT_OUT`` fields since ``begin``.
     """
+    if special is not None and (plan := special(type_)) is not None:
+        return plan
     match type_:
         case wit.Primitive(primitive=name):
             return primitive(name)
         case wit.List(element=element):
-            return _list(element)
+            return _list(element, special)
         case wit.Tuple(elements=elements):
-            return _tuple(elements)
+            return _tuple(elements, special)
         case wit.Record(fields=fields):
-            return _record(fields)
+            return _record(fields, special)
         case wit.Variant(cases=cases):
-            return _variant(cases)
+            return _variant(cases, special)
         case wit.Enum(cases=names):
             return _enum(names)
         case wit.Flags(flags=names):
             return _flags(names)
         case wit.Option(payload=payload):
-            return _option(payload)
+            return _option(payload, special)
         case wit.Result(ok=ok, err=err):
-            return _result(ok, err)
+            return _result(ok, err, special)
     raise TypeError(
         f"{type_} cannot be lowered; it should have been refused when the component was inspected"
     )
 
 
-def _list(element: wit.Type) -> Lower:
+def _list(element: wit.Type, special: Special | None) -> Lower:
     if element == wit.Primitive("u8"):
         return write_bytes
-    one = lower_plan(element)
+    one = lower_plan(element, special)
     packed = (
         element.primitive if isinstance(element, wit.Primitive) and element.primitive in ARRAY_CODE else ""
     )
@@ -104,8 +110,8 @@ def _list(element: wit.Type) -> Lower:
     return lower
 
 
-def _tuple(elements: tuple[wit.Type, ...]) -> Lower:
-    plans = [lower_plan(element) for element in elements]
+def _tuple(elements: tuple[wit.Type, ...], special: Special | None) -> Lower:
+    plans = [lower_plan(element, special) for element in elements]
     count = len(plans)
 
     def lower(value: Any, slot: Any) -> None:
@@ -126,8 +132,10 @@ def _tuple(elements: tuple[wit.Type, ...]) -> Lower:
 _ENTRY_SIZE = ctypes.sizeof(ffi.wasmtime_component_valrecord_entry_t)
 
 
-def _record(fields: tuple[wit.Field, ...]) -> Lower:
-    plans = [(f.name, f.name.encode(), isinstance(f.type, wit.Option), lower_plan(f.type)) for f in fields]
+def _record(fields: tuple[wit.Field, ...], special: Special | None) -> Lower:
+    plans = [
+        (f.name, f.name.encode(), isinstance(f.type, wit.Option), lower_plan(f.type, special)) for f in fields
+    ]
     names = frozenset(f.name for f in fields)
 
     def lower(value: Any, slot: Any) -> None:
@@ -173,8 +181,10 @@ def _payload(plan: Lower | None, value: Any, *, given: bool) -> Any:
     return _box(plan, value)
 
 
-def _variant(cases: tuple[wit.Case, ...]) -> Lower:
-    plans = {c.name: (c.name.encode(), None if c.type is None else lower_plan(c.type)) for c in cases}
+def _variant(cases: tuple[wit.Case, ...], special: Special | None) -> Lower:
+    plans = {
+        c.name: (c.name.encode(), None if c.type is None else lower_plan(c.type, special)) for c in cases
+    }
     keys = frozenset(("tag", "val"))
 
     def lower(value: Any, slot: Any) -> None:
@@ -229,8 +239,8 @@ def _flags(names: tuple[str, ...]) -> Lower:
     return lower
 
 
-def _option(payload: wit.Type) -> Lower:
-    plan, nested = lower_plan(payload), isinstance(payload, wit.Option)
+def _option(payload: wit.Type, special: Special | None) -> Lower:
+    plan, nested = lower_plan(payload, special), isinstance(payload, wit.Option)
 
     def lower(value: Any, slot: Any) -> None:
         slot.kind = KIND["option"]
@@ -245,10 +255,10 @@ def _option(payload: wit.Type) -> Lower:
     return lower
 
 
-def _result(ok: wit.Type | None, err: wit.Type | None) -> Lower:
+def _result(ok: wit.Type | None, err: wit.Type | None, special: Special | None) -> Lower:
     sides = {
-        "ok": (True, None if ok is None else lower_plan(ok)),
-        "err": (False, None if err is None else lower_plan(err)),
+        "ok": (True, None if ok is None else lower_plan(ok, special)),
+        "err": (False, None if err is None else lower_plan(err, special)),
     }
 
     def lower(value: Any, slot: Any) -> None:

@@ -12,20 +12,22 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import wasmtime
 from wasmtime import WasmtimeError, component
 from wasmtime.component import Linker
 
+from mcp_wasm.capability.grant import NOTHING, Grants
 from mcp_wasm.component import types as wit
 from mcp_wasm.errors import ComponentRefused
 from mcp_wasm.sandbox.artifacts import Cache
 from mcp_wasm.sandbox.children import Children
 from mcp_wasm.sandbox.compile import CompileFailed, Job, compile_all
 from mcp_wasm.sandbox.engine import engine, engine_key
+from mcp_wasm.sandbox.host.interface import Interface
 from mcp_wasm.sandbox.lift import Lift, lift_plan
-from mcp_wasm.sandbox.linker import linker
+from mcp_wasm.sandbox.linker import active, interfaces, linker
 from mcp_wasm.sandbox.lower import lower_plan
 from mcp_wasm.sandbox.scalars import Lower
 from mcp_wasm.sandbox.unbundle import Skeleton, unbundle
@@ -49,14 +51,26 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A component that can be instantiated: ``plans`` by full export path."""
+    """A component that can be instantiated: ``plans`` by full export path, host ``interfaces`` it imports."""
 
     digest: str
     component: component.Component
-    linker: Linker
-    modules: tuple[wasmtime.Module, ...]
+    modules: dict[str, wasmtime.Module]
     plans: dict[str, Plan]
     needs_wasi: bool
+    interfaces: tuple[Interface, ...]
+    _linkers: dict[tuple[Interface, ...], Linker] = field(default_factory=dict)
+    _linking: threading.Lock = field(default_factory=threading.Lock)
+
+    def linker(self, grants: Grants) -> Linker:
+        """The linker for a call with these grants: some of them replace parts of base WASI."""
+        wanted = active(self.interfaces, grants)
+        found = self._linkers.get(wanted)
+        if found is None:
+            with self._linking:
+                found = self._linkers.get(wanted) or linker(self.modules, wanted)
+                self._linkers[wanted] = found
+        return found
 
 
 class Shelf:
@@ -84,7 +98,9 @@ class Shelf:
         compiled, modules = loaded
         plans = {function.path: _plan(compiled, function) for function in functions}
         needs_wasi = any(item.name.startswith("wasi:") for item in world.imports)
-        return Prepared(digest, compiled, linker(modules), tuple(modules.values()), plans, needs_wasi)
+        prepared = Prepared(digest, compiled, modules, plans, needs_wasi, interfaces(world.imports))
+        prepared.linker(NOTHING)
+        return prepared
 
     @contextlib.contextmanager
     def _alone(self, skeleton: Skeleton) -> Iterator[None]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mcp_wasm.capability.grant import Denial
+
 
 @dataclass(frozen=True, slots=True)
 class Printed:
@@ -23,7 +25,8 @@ class Report:
 
     ``fuel`` in the engine's units, ``queue_ms``, ``compile_ms``,
     ``instantiate_ms`` and ``run_ms`` in milliseconds of wall clock, ``digest``
-    the SHA-256 (hex) of the component that ran.
+    the SHA-256 (hex) of the component that ran, ``denials`` what it attempted
+    without a grant.
     """
 
     digest: str
@@ -34,6 +37,7 @@ class Report:
     run_ms: float = 0.0
     stdout: Printed = field(default_factory=Printed)
     stderr: Printed = field(default_factory=Printed)
+    denials: tuple[Denial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,14 +50,18 @@ def test_a_component_with_async_types_is_refused_and_the_process_goes_on(
 
 # A guest that calls a host function of ours, linked by the same parts as the real register.
 HOST_GUEST = """
-    import hashlib
+    import hashlib, itertools, sys
+    from types import SimpleNamespace
     from mcp_wasm.component import types as wit
     from mcp_wasm.sandbox import hostfunc, instance, linker
     from mcp_wasm.sandbox.prepared import Shelf
     from mcp_wasm.sandbox.artifacts import Cache
     from mcp_wasm.sandbox.children import Children
     from mcp_wasm.sandbox.engine import engine
+    from mcp_wasm.sandbox.call import About, Permit
+    from mcp_wasm.sandbox.host.interface import Interface
     from mcp_wasm.sandbox.inspect import inspect
+    from mcp_wasm.sandbox.services import Services
     from mcp_wasm.sandbox.stop import Stop, Watchdog
     from wasmtime import wat2wasm
 
@@ -74,16 +78,22 @@ HOST_GUEST = """
             (core instance $i (instantiate $m (with "h" (instance (export "ask" (func $ask))))))
             (func (export "go") {type_} (canon lift (core func $i "go") {extra})))''')
 
+    numbers = itertools.count()
+
     def call(binary, result, run):
         signature = wit.Function("test:host/it", "ask", (), result)
-        linker.REGISTER = (linker.REGISTER[0], ("test:host/it", (hostfunc.plain(signature, run),)))
+        module = f"test{next(numbers)}"
+        interface = Interface("test:host/it", ("",), {"ask": hostfunc.plain(signature, run, {})})
+        sys.modules[f"mcp_wasm.sandbox.host.{module}"] = SimpleNamespace(INTERFACES=(interface,))
+        linker.REGISTER = {**linker.REGISTER, "test:host/it": module}
+        permit = Permit(About("go", "guest", ""), Limits(), Services(home))
         go = wit.Function("", "go", (), result)
         world = inspect(binary, "guest", Children()).world
         shelf = Shelf(Cache(home / "cache"), Children())
         prepared = shelf.prepare(hashlib.sha256(binary).hexdigest(), world, [go], lambda: binary)
         watchdog = Watchdog(engine().increment_epoch)
         try:
-            return instance.run("go", prepared, prepared.plans["go"], {}, Limits(), Stop(), watchdog)
+            return instance.run(permit, prepared, prepared.plans["go"], {}, Stop(), watchdog)
         except McpWasmError as error:
             cause = error.__cause__
             return f"{type(error).__name__} because of {type(cause).__name__}"

@@ -19,8 +19,9 @@ from typing import Any
 from wasmtime import component
 
 from mcp_wasm.component import types as wit
-from mcp_wasm.sandbox.call import Call
+from mcp_wasm.sandbox.call import Call, Stopped
 from mcp_wasm.sandbox.engine import engine
+from mcp_wasm.sandbox.host.interface import NATIVE, Interface
 from mcp_wasm.sandbox.hostfunc import HostFunction
 from mcp_wasm.sandbox.raw import KIND, EngineError, Val, check, ffi
 from mcp_wasm.sandbox.scalars import new_list
@@ -31,10 +32,6 @@ BRIDGE = (2, 1)
 
 _SLICE_NS = 20_000_000
 """The longest single wait, in nanoseconds; what a cancellation takes at most."""
-
-
-class Stopped(Exception):
-    """The call is due, so the guest's wait ends and its store with it."""
 
 
 @functools.cache
@@ -123,7 +120,13 @@ def _function(
     return HostFunction(wit.Function(INTERFACE, name, (wit.Param(param, type_),), result), run)
 
 
-FUNCTIONS = (
-    _function("poll", "in", wit.List(_POLLABLE), wit.List(wit.Primitive("u32")), _poll),
-    _function("[method]pollable.block", "self", _POLLABLE, None, _block),
+INTERFACES = (
+    Interface(
+        INTERFACE,
+        (NATIVE,),
+        {
+            "poll": _function("poll", "in", wit.List(_POLLABLE), wit.List(wit.Primitive("u32")), _poll),
+            "[method]pollable.block": _function("[method]pollable.block", "self", _POLLABLE, None, _block),
+        },
+    ),
 )

@@ -1,0 +1,78 @@
+"""What host interfaces share between calls, and what they need from the layers above.
+
+The runtime makes one and closes it. A shared part (an HTTP client, a state
+store) is made when the first call asks for it, so that a server whose tools need
+none of them starts without.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from mcp_wasm.capability.grant import Denial
+from mcp_wasm.sandbox.report import Outcome
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class CallTool(Protocol):
+    """The port through which a guest's call of another tool leaves the sandbox."""
+
+    def __call__(self, call: Any, name: str, arguments: Mapping[str, Any], /) -> Outcome:
+        """Call the published tool ``name`` on this thread, on the budget of ``call``."""
+
+
+class Services:
+    """``home`` is the folder of state, ``environ`` the host's environment (for references to it).
+
+    ``call_tool`` calls another published tool; None where nothing else is published.
+    """
+
+    def __init__(
+        self, home: Path, environ: Mapping[str, str] | None = None, call_tool: CallTool | None = None
+    ) -> None:
+        self.home, self.environ, self.call_tool = home, dict(environ or {}), call_tool
+        self.denials: Counter[tuple[str, str]] = Counter()
+        self._shared: dict[Callable[..., Any], Any] = {}
+        self._making = threading.RLock()
+        self._closed = False
+
+    def shared(self, kind: Callable[[Services], _T]) -> _T:
+        """The one ``kind(self)`` of this runtime, made when it is first asked for.
+
+        Raises:
+            RuntimeError: after ``close``.
+        """
+        with self._making:
+            if self._closed:
+                raise RuntimeError("the runtime is closed")
+            if kind not in self._shared:
+                self._shared[kind] = kind(self)
+            made: _T = self._shared[kind]
+            return made
+
+    def denied(self, denial: Denial) -> None:
+        """Count and log one denied attempt, by component and capability."""
+        key = (denial.component, denial.capability)
+        with self._making:
+            self.denials[key] += 1
+        level = logging.DEBUG if denial.quiet else logging.WARNING
+        _log.log(level, "%s", ascii(str(denial))[1:-1])
+
+    def close(self) -> None:
+        """Close every shared part, the last one first; no call runs any more."""
+        with self._making:
+            self._closed = True
+            made = list(self._shared.values())
+            self._shared.clear()
+        for part in reversed(made):
+            try:
+                part.close()
+            except Exception:  # noqa: BLE001 - one that fails must not keep the others open
+                _log.exception("closing %s failed", type(part).__name__)
