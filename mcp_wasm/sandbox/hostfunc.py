@@ -21,7 +21,7 @@ from mcp_wasm.sandbox.handles import Native, let_go, native_of, number_of, put_h
 from mcp_wasm.sandbox.lift import Lift, gather, lift_plan
 from mcp_wasm.sandbox.lower import lower_plan
 from mcp_wasm.sandbox.raw import EngineError, check, ffi, new_error
-from mcp_wasm.sandbox.scalars import Lower, Misfit
+from mcp_wasm.sandbox.scalars import Lower, Misfit, write_bytes
 
 Raw = Callable[[Call, Any, Any, Any], None]
 """Gets the call, the store's context, the argument values and the result slots."""
@@ -121,9 +121,17 @@ def _lift_native(type_: wit.Handle) -> Lift:
 
 def _lowering(resources: Mapping[str, type]) -> Callable[[wit.Type], Lower | None]:
     def special(type_: wit.Type) -> Lower | None:
+        if wit.is_bytes(type_):
+            return _lower_bytes
         return _lower_handle(resources.get(type_.name)) if isinstance(type_, wit.Handle) else None
 
     return special
+
+
+def _lower_bytes(value: Any, slot: Any) -> None:
+    if not isinstance(value, (bytes, bytearray)):
+        raise Misfit  # a text would be taken for base64
+    write_bytes(value, slot)
 
 
 def _lower_handle(class_: type | None) -> Lower:
