@@ -1,0 +1,119 @@
+"""What holds for one call: what the component imports ∩ what the policy gives ∩ what the call allows.
+
+Pure. Grants of base WASI's kinds need no import of their own, since every
+program imports base WASI; all others hold only where the component imports an
+interface of their kind. Bytes that nobody approved have nothing of the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mcp_wasm.capability.capability import need
+from mcp_wasm.capability.grant import KINDS, NOTHING, Grant, Grants, gather, kind_of
+from mcp_wasm.capability.match import for_tool
+from mcp_wasm.capability.policy import Entry, Policy
+
+WITHOUT_IMPORT = frozenset({"storage", "environment", "secret", "clock", "random", "sessions"})
+"""Kinds that base WASI serves, or the host alone: they need no import beyond it."""
+
+_KEYS = {"storage": "guest", "environment": "name", "secret": "name", "config": "key"}
+_SINGLE = frozenset({"clock", "random", "logging", "sessions"})
+
+
+def effective(  # noqa: PLR0917 - policy, component and call, as the module's sentence has them
+    policy: Policy,
+    component: str,
+    digest: str,
+    wishes: frozenset[str],
+    names: frozenset[str],
+    allowed: frozenset[str] | None = None,
+    approved: Sequence[Grant] = (),
+) -> Grants:
+    """The grants of a call.
+
+    ``digest`` and ``wishes`` are those of the component as it is now (see
+    ``wishes``), ``names`` what the tool goes by (tool name, export path),
+    ``allowed`` the kinds that the call allows (None: all). ``approved`` is what a
+    person allowed for this very call or session; it comes before the policy's
+    own and holds also where that is ``waiting``, since a person saw which bytes
+    it is for.
+    """
+    entry = policy.entries.get(component)
+    given: tuple[Grant, ...] = ()
+    waiting = policy.problem
+    if not waiting and entry is not None:
+        waiting = waits(entry, digest, wishes)
+        given = () if waiting else entry.grants
+    if not given and not approved:
+        return Grants(waiting=waiting) if waiting else NOTHING
+    usable = WITHOUT_IMPORT | imported(wishes)
+    if allowed is not None:
+        usable &= allowed
+    held = (g for g in (*approved, *given) if kind_of(g) in usable and for_tool(g, names))
+    return gather(_first_of_each(held), waiting)
+
+
+def imported(wishes: Iterable[str]) -> frozenset[str]:
+    """The kinds of grants for which a component imports an interface."""
+    kinds = {need(wish).kind for wish in wishes if is_import(wish)}
+    return frozenset(kind for kind in kinds if kind in KINDS)
+
+
+def is_import(wish: str) -> bool:
+    """Whether a wish is an import; the others are lines of a manifest, which have a space after the kind."""
+    return " " not in wish
+
+
+def waits(entry: Entry, digest: str, wishes: frozenset[str]) -> str:
+    """Why an entry's grants do not hold for a component with these bytes and wishes; ``""`` if they do."""
+    if entry.problem:
+        return entry.problem
+    if entry.digest == digest:
+        return ""
+    approve = (
+        f"a person looks at it (mcp-wasm grants explain {entry.component}) and approves it "
+        f"(mcp-wasm grants approve {entry.component})"
+    )
+    if entry.trust != "name":
+        return (
+            f"the bytes of {entry.component} are not those that its grants were given to "
+            f"({digest[:12]}, approved {entry.digest[:12]}): the grants wait until {approve}"
+        )
+    more = grown(entry, wishes)
+    if not more:
+        return ""
+    return (
+        f"the bytes of {entry.component} have changed and it now wishes for more "
+        f"({_shown(more)}): the grants wait until {approve}"
+    )
+
+
+def grown(entry: Entry, wishes: frozenset[str]) -> tuple[str, ...]:
+    """The wishes that nobody approved: those beyond the recorded ones, or beyond the granted kinds."""
+    if entry.wishes is not None:
+        return tuple(sorted(wishes - entry.wishes))
+    kinds = {kind_of(grant) for grant in entry.grants}
+    return tuple(sorted(wish for wish in wishes if _kind(wish) not in kinds))
+
+
+def _kind(wish: str) -> str:
+    return need(wish).kind if is_import(wish) else wish.partition(" ")[0]
+
+
+def _shown(wishes: Sequence[str]) -> str:
+    more = f" and {len(wishes) - 5} more" if len(wishes) > 5 else ""
+    return "; ".join(wish[:120] for wish in wishes[:5]) + more
+
+
+def _first_of_each(grants: Iterable[Grant]) -> list[Grant]:
+    """Of several grants for one place (a guest folder, a variable, the clock) the first."""
+    found: dict[object, Grant] = {}
+    for grant in grants:
+        kind = kind_of(grant)
+        if kind in _KEYS:
+            key: object = (kind, getattr(grant, _KEYS[kind]))
+        else:
+            key = kind if kind in _SINGLE else object()
+        found.setdefault(key, grant)
+    return list(found.values())
