@@ -17,11 +17,29 @@ _INVISIBLE = re.compile(
     "\U000e0000-\U000e0fff]"  # tags and more variation selectors: text that only a model would read
 )
 
+_NOT_PLAIN = re.compile(r"[^ -~]|[`<>\\]")
+
 
 def visible(text: str, limit: int) -> str:
     """``text`` without characters that a person does not see, at most ``limit`` characters."""
     text = _INVISIBLE.sub("", text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def coded(text: str, limit: int) -> str:
+    """``text`` that a guest or a model chose, as a code span that it cannot leave.
+
+    Printable ASCII stays; everything else, and what ends a span or begins a tag,
+    becomes an escape, so that no reader and no renderer takes it for words of
+    ours. At most ``limit`` characters stand between the backticks.
+    """
+    spelled = _NOT_PLAIN.sub(_escaped, text[: limit + 1])
+    return f"`{spelled if len(spelled) <= limit else spelled[: limit - 1] + '…'}`" if text else "(nothing)"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    return f"\\x{ord(character):02x}" if character in "`<>" else character.encode("unicode_escape").decode()
 
 
 def encodable(text: str) -> str:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mcp_wasm.server.text import encodable, head, json_bytes, tail, visible
+from mcp_wasm.server.text import coded, encodable, head, json_bytes, tail, visible
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,37 @@ def test_what_no_reader_sees_is_taken_out_of_descriptions(text: str, shown: str)
 
 def test_a_long_description_is_cut_and_says_so() -> None:
     assert visible("x" * 50, 10) == "x" * 9 + "…"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("GET https://a.example/x?y=[1](2)", "`GET https://a.example/x?y=[1](2)`"),
+        ("a`b", r"`a\x60b`"),
+        ("<img>", r"`\x3cimg\x3e`"),
+        ("two\nlines", r"`two\nlines`"),
+        ("C:\\x", r"`C:\\x`"),
+        ("\x1b[2J\x7f\u202e\U000e0041", r"`\x1b[2J\x7f\u202e\U000e0041`"),
+        ("аpple", r"`\u0430pple`"),
+        ("\ud800", r"`\ud800`"),
+        ("", "(nothing)"),
+    ],
+)
+def test_what_a_guest_chose_cannot_leave_its_code_span(text: str, shown: str) -> None:
+    assert coded(text, 60) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x" * 20, "`" + "x" * 20 + "`"),
+        ("x" * 21, "`" + "x" * 19 + "…`"),
+        ("\n" * 10, "`" + r"\n" * 10 + "`"),
+        ("\n" * 11, "`" + r"\n" * 9 + "\\…`"),
+    ],
+)
+def test_a_code_span_is_bounded_as_it_is_shown(text: str, shown: str) -> None:
+    assert coded(text, 20) == shown
 
 
 def test_a_lone_surrogate_does_not_keep_text_from_being_sent() -> None:
