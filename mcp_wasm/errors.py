@@ -12,6 +12,8 @@ guest, and a fault of the host is reported by an id with its details in the log.
     │   └── ComponentRefused
     ├── GuestError                  the guest ran and did not finish
     │   ├── Trap
+    │   ├── CapabilityDenied
+    │   ├── SessionEnded
     │   ├── Cancelled
     │   └── LimitExceeded
     │       ├── FuelExhausted
@@ -114,6 +116,23 @@ class Trap(GuestError):
     def __init__(self, kind: str, frames: Sequence[str] = (), hint: str = "") -> None:
         self.kind, self.frames, self.hint = kind, tuple(frames), hint
         super().__init__(f"The guest trapped: {kind}." + (f" {hint}" if hint else ""))
+
+
+class CapabilityDenied(GuestError):
+    """The guest could not even start without what it was not granted; ``denials`` say what that was."""
+
+    def __init__(self, denials: Sequence[Any]) -> None:
+        self.denials = tuple(denials)
+        listed = "\n".join(f"- {denial}" for denial in self.denials)
+        super().__init__(f"The call needs what nobody granted, and did nothing:\n{listed}")
+
+
+class SessionEnded(GuestError):
+    """A handle belongs to a session that is over, or to none; ``why`` says what ended it."""
+
+    def __init__(self, handle: str, why: str) -> None:
+        self.handle, self.why = handle, why
+        super().__init__(f"The handle {handle} is not valid: {why}. Make a new one.")
 
 
 class Cancelled(GuestError):

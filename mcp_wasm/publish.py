@@ -27,7 +27,7 @@ from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.linker import unlinkable
 
 _log = logging.getLogger(__name__)
-_FORMAT = 1
+_FORMAT = 2
 
 
 def publish(

@@ -22,6 +22,7 @@ from mcp_wasm.component.types import (
     Field,
     Flags,
     Function,
+    Handle,
     List,
     Option,
     Param,
@@ -33,7 +34,7 @@ from mcp_wasm.component.types import (
     Variant,
     is_bytes,
 )
-from mcp_wasm.component.values import DECIMAL, F32_LIMIT, decode_base64, has_lone_surrogate, whole
+from mcp_wasm.component.values import DECIMAL, F32_LIMIT, HANDLE, decode_base64, has_lone_surrogate, whole
 from mcp_wasm.errors import Mismatch
 
 SHOWN = 20
@@ -138,6 +139,8 @@ def _fits(type_: Type, value: object) -> bool:
             return _is_float(name, value)
         case Primitive(primitive=name):
             return _is_integer(name, value)
+        case Handle(exported=True):
+            return isinstance(value, str) and HANDLE.fullmatch(value) is not None
         case _:
             return False
 

@@ -102,8 +102,8 @@ def _type_out(type_: Type, shapes: Shapes) -> list[Any]:
         case Result(ok=ok, err=err, name=name, docs=docs):
             sides = [None if side is None else next(parts) for side in (ok, err)]
             return ["result", name, docs, *sides]
-        case Handle(owned=owned, name=name):
-            return ["handle", owned, name]
+        case Handle(owned=owned, name=name, exported=exported):
+            return ["handle", owned, name, *([True] if exported else [])]
         case Unsupported(what=what):
             return ["unsupported", what]
 
@@ -130,6 +130,8 @@ def _type_in(item: object, known: list[Type]) -> Type:
             return Result(_maybe_at(ok, known), _maybe_at(err, known), _text(name), _text(docs))
         case ["handle", bool() as owned, name]:
             return Handle(owned, _text(name))
+        case ["handle", bool() as owned, name, True]:
+            return Handle(owned, _text(name), exported=True)
         case ["unsupported", what]:
             return Unsupported(_text(what))
         case _:

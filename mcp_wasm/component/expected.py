@@ -14,6 +14,7 @@ from mcp_wasm.component.types import (
     Enum,
     Field,
     Flags,
+    Handle,
     List,
     Option,
     Param,
@@ -50,6 +51,8 @@ def expectation(type_: Type) -> str:
             return 'null or an object {"some": …}'
         case Option(payload=payload):
             return f"null or {expectation(payload)}"
+        case Handle(name=name):
+            return f"a handle to a {name or 'resource'} that another tool of this component returned"
         case Result():
             return 'an object {"ok": …} or {"err": …}'
         case _:

@@ -19,6 +19,7 @@ from mcp_wasm.component.types import (
     Enum,
     Field,
     Flags,
+    Handle,
     List,
     Option,
     Param,
@@ -30,6 +31,7 @@ from mcp_wasm.component.types import (
     Variant,
     is_bytes,
 )
+from mcp_wasm.component.values import HANDLE
 
 SAFE_INTEGER = 2**53 - 1
 """The largest integer that every JSON reader keeps exact."""
@@ -104,6 +106,8 @@ class Forms:
                     for case in cases
                 ]
                 return {"anyOf": forms}
+            case Handle():
+                return _handle(type_, output=self._output)
             case Enum(cases=names, case_docs=docs):
                 return _described({"type": "string", "enum": list(names)}, _listed(names, docs))
             case Flags(flags=names, flag_docs=docs):
@@ -142,6 +146,17 @@ def _closed(properties: dict[str, Schema], optional: Iterable[str] = ()) -> Sche
 def _case(name: str, payload: Schema | None) -> Schema:
     tag: Schema = {"tag": {"type": "string", "const": name}}
     return _closed(tag if payload is None else tag | {"val": payload})
+
+
+def _handle(type_: Handle, *, output: bool) -> Schema:
+    what = type_.name or "resource"
+    if output:
+        said = f"A handle to a {what}: pass it to the other tools of this component while its session lasts."
+    elif type_.owned:
+        said = f"A handle to a {what} that another tool returned. It cannot be used again after this call."
+    else:
+        said = f"A handle to a {what} that another tool returned."
+    return {"type": "string", "pattern": f"^{HANDLE.pattern}$", "description": said}
 
 
 def _tuple(elements: list[Schema]) -> Schema:

@@ -95,9 +95,9 @@ def _problem(type_: Type, verb: str) -> str | None:
 
 def _own_problem(type_: Type, verb: str) -> str | None:
     match type_:
-        case Handle(name=name):
+        case Handle(name=name, exported=False):
             which = f" (`{name}`)" if name else ""
-            return f"{verb} a resource handle{which}; handles are not carried in JSON"
+            return f"{verb} a handle{which} to a resource that it imports, which no caller can have"
         case Unsupported(what=what):
             return f"{verb} `{what}`, which no JSON value can carry"
         case Record(fields=fields):

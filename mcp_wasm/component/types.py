@@ -125,10 +125,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """``own<resource>`` or ``borrow<resource>``."""
+    """``own<resource>`` or ``borrow<resource>``; ``exported`` where the component itself has the resource."""
 
     owned: bool
     name: str = field(default="", compare=False)
+    exported: bool = False
 
 
 @dataclass(frozen=True, slots=True)

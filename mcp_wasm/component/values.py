@@ -16,6 +16,9 @@ _F32 = struct.Struct("<f")
 F32_LIMIT = float(2**128 - 2**103)
 """The smallest size that rounds to infinity as an f32 (half a step past the largest f32)."""
 
+HANDLE = re.compile(r"[A-Za-z0-9_-]{22}\.[0-9]{1,9}")
+"""A handle in JSON: the text of its session, which nobody can guess, and the handle's number there."""
+
 DECIMAL = {"u64": re.compile("[0-9]{1,20}"), "s64": re.compile("-?[0-9]{1,19}")}
 """Text that is taken for a 64-bit integer, if its value is in range."""
 

@@ -108,19 +108,23 @@ class Call:
     )
 
     def __init__(self, permit: Permit, stop: Stop) -> None:
+        self.renew(permit, stop)
+        self.bridge: Any = None
+        self.context: Any = None
+        self.resources = Resources(permit.limits.resources)
+        self.state: dict[object, Any] = {}
+        self._endings: list[Callable[[], None]] = []
+        self.number = next(_numbers)
+        _calls[self.number] = self
+
+    def renew(self, permit: Permit, stop: Stop) -> None:
+        """Begin anew with another permit, for an instance that outlives its call."""
         self.about, self.limits = permit.about, permit.limits
         self.grants, self.services = permit.grants, permit.services
         self.stop = stop
         self.stdout, self.stderr = Stream(permit.limits.log), Stream(permit.limits.log)
         self.fault: BaseException | None = None
-        self.bridge: Any = None
-        self.context: Any = None
-        self.resources = Resources(permit.limits.resources)
-        self.state: dict[object, Any] = {}
         self._denied: dict[tuple[str, str], Denial] = {}
-        self._endings: list[Callable[[], None]] = []
-        self.number = next(_numbers)
-        _calls[self.number] = self
 
     def deny(
         self, grant: Grant | None, asked: str, rule: str, *, kind: str = "", quiet: bool = False

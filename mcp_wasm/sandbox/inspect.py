@@ -157,12 +157,14 @@ class _Reader:
     def __init__(self) -> None:
         self._left = 0
         self._left_of_world = _MAX_WORLD_NODES
+        self._resources: list[tuple[Any, str]] = []  # those of the component itself, with their names
 
     def world(self, compiled: component.Component, parts: set[str]) -> wit.World:
         type_ = compiled.type
         imports = tuple(
             self._import(name, item.ty) for name, item in type_.imports(engine()).items() if name not in parts
         )
+        self._resources = self._own_resources(type_)
         exports: list[wit.Function] = []
         for name, item in type_.exports(engine()).items():
             if isinstance(item.ty, native.FuncType):
@@ -170,6 +172,15 @@ class _Reader:
             elif isinstance(item.ty, native.ComponentInstanceType):
                 exports += self._functions(name, item.ty)
         return wit.World(imports, tuple(exports))
+
+    def _own_resources(self, type_: Any) -> list[tuple[Any, str]]:
+        imported = [resource for resource, _ in _resources(type_.imports(engine()))]
+        exported = _resources(type_.exports(engine()))
+        return [found for found in exported if all(found[0] != other for other in imported)]
+
+    def _handle(self, type_: Any, *, owned: bool) -> wit.Handle:
+        name = next((name for resource, name in self._resources if resource == type_.ty), None)
+        return wit.Handle(owned, name or "", exported=name is not None)
 
     def _import(self, name: str, type_: Any) -> wit.Import:
         if isinstance(type_, native.ComponentInstanceType):
@@ -219,6 +230,17 @@ class _Reader:
         return None if type_ is None else self._type(type_)
 
 
+def _resources(items: dict[str, Any]) -> list[tuple[Any, str]]:
+    """The resource types among imports or exports, those inside interfaces included, with their names."""
+    found = []
+    for name, item in items.items():
+        if isinstance(item.ty, component.ResourceType):
+            found.append((item.ty, name))
+        elif isinstance(item.ty, native.ComponentInstanceType):
+            found += _resources(item.ty.exports(engine()))
+    return found
+
+
 _UNSUPPORTED: dict[type, str] = {
     native.StreamType: "stream",
     native.FutureType: "future",
@@ -234,8 +256,8 @@ _READERS: dict[type, Any] = {
     native.FlagsType: lambda _r, t: wit.Flags(tuple(t.names)),
     native.OptionType: lambda r, t: wit.Option(r._type(t.payload)),
     native.ResultType: lambda r, t: wit.Result(r._optional(t.ok), r._optional(t.err)),
-    native.OwnType: lambda _r, _t: wit.Handle(owned=True),
-    native.BorrowType: lambda _r, _t: wit.Handle(owned=False),
+    native.OwnType: lambda r, t: r._handle(t, owned=True),
+    native.BorrowType: lambda r, t: r._handle(t, owned=False),
 }
 for _name in ("bool", "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64", "f32", "f64", "char", "string"):
     _READERS[getattr(native, _name.capitalize())] = lambda _r, _t, name=_name: wit.Primitive(name)

@@ -1,4 +1,4 @@
-"""One call in a fresh instance: a store, its budget, the call, and nothing left over.
+"""A call in an instance: a store, its budget, the call; a fresh one each time, and nothing left over.
 
 Synchronous; ``invoke`` runs it on a worker thread. Arguments are validated
 while they are lowered, before the store exists.
@@ -14,7 +14,14 @@ from ctypes import byref
 from typing import Any
 
 from mcp_wasm.component import check as checking
-from mcp_wasm.errors import HostFault, InvalidArguments, McpWasmError, Mismatch, OutputLimitExceeded
+from mcp_wasm.errors import (
+    CapabilityDenied,
+    HostFault,
+    InvalidArguments,
+    McpWasmError,
+    Mismatch,
+    OutputLimitExceeded,
+)
 from mcp_wasm.sandbox import lower as lowering
 from mcp_wasm.sandbox import trap, wasi
 from mcp_wasm.sandbox.call import Call, Permit, at_epoch, keep
@@ -99,105 +106,149 @@ def run(  # noqa: PLR0917 - one caller, on the path of every call
     """
     arguments = Arguments(permit.about.tool, plan, given)
     try:
-        return _run(permit, prepared, plan, arguments, stop, watchdog, waits)
+        live = Live(permit, prepared, stop)
+        try:
+            return live.run(plan, arguments, watchdog, waits)
+        finally:
+            live.close()
     finally:
         arguments.free()
 
 
-def _run(  # noqa: PLR0917 - the same
-    permit: Permit,
-    prepared: Prepared,
-    plan: Plan,
-    arguments: Arguments,
-    stop: Stop,
-    watchdog: Watchdog,
-    waits: tuple[float, float],
-) -> Outcome:
-    begun, limits = time.monotonic(), permit.limits
-    stop.deadline = min(stop.deadline, begun + limits.deadline)
-    call = Call(permit, stop)
-    store = ffi.wasmtime_store_new(engine().ptr(), call.number, _NO_FINALIZER)
-    call.context = context = ffi.wasmtime_store_context(store)
-    times = [begun, begun, *waits]
-    try:
-        _set_budget(store, context, call, limits, poll.BRIDGE if prepared.needs_wasi else (0, 0))
-        watchdog.begin(stop)
+class Live:
+    """A store with one instance in it, and the call that has it.
+
+    One call and gone, as a rule; with ``lasting`` it serves one call after the
+    other, each under a permit of its own (``renew``), until one of them traps or
+    ``close``. One thread at a time.
+    """
+
+    __slots__ = ("_context", "_instance", "_lasting", "_prepared", "_store", "call")
+
+    def __init__(self, permit: Permit, prepared: Prepared, stop: Stop, *, lasting: bool = False) -> None:
+        self._prepared, self._lasting = prepared, lasting
+        self.call = call = Call(permit, stop)
+        self._store = ffi.wasmtime_store_new(engine().ptr(), call.number, _NO_FINALIZER)
+        self._context = call.context = ffi.wasmtime_store_context(self._store)
+        self._instance: Any = None
+        ours = poll.BRIDGE if prepared.needs_wasi else (0, 0)
+        limits = call.limits
+        instances, memories = limits.instances + ours[0], limits.memories + ours[1]
+        ffi.wasmtime_store_limiter(
+            self._store, limits.memory, limits.table_elements, instances, limits.tables, memories
+        )
+        ffi.wasmtime_store_epoch_deadline_callback(self._store, at_epoch, call.number, keep)
+
+    def renew(self, permit: Permit, stop: Stop) -> None:
+        """The next call: who asks, its limits and grants, and its own stop token."""
+        self.call.renew(permit, stop)
+
+    def close(self) -> None:
+        """Let go of the instance and of all that it held."""
+        if self._lasting:
+            self.call.end()
+        ffi.wasmtime_store_delete(self._store)
+        self.call.close()
+
+    def run(
+        self, plan: Plan, arguments: Arguments, watchdog: Watchdog, waits: tuple[float, float]
+    ) -> Outcome:
+        """Call one function; see the module's ``run``."""
+        call, limits, begun = self.call, self.call.limits, time.monotonic()
+        stop = call.stop
+        stop.deadline = min(stop.deadline, begun + limits.deadline)
+        times = [begun, begun, *waits]
         try:
-            if prepared.needs_wasi:
-                wasi.configure(call)
-            result, text = _enter(prepared, plan, arguments, context, call, limits, times)
+            check(ffi.wasmtime_context_set_fuel(self._context, limits.fuel))
+            ffi.wasmtime_context_set_epoch_deadline(self._context, 1)
+            watchdog.begin(stop)
+            try:
+                if self._instance is None:
+                    self._instantiate()
+                times[1] = time.monotonic()
+                result, text = self._enter(plan, arguments)
+            except EngineError as error:
+                failure = trap.failure(call, limits, self._fuel_used(), str(error))
+                raise failure from failure.__cause__
+            finally:
+                watchdog.end(stop)
+                if not self._lasting:
+                    call.end()
+            _check_end(call, limits)
+            return Outcome(*result, text, self._report(times))
+        except McpWasmError as error:
+            error.report = self._report(times)
+            raise
+
+    def _instantiate(self) -> None:
+        if self._prepared.needs_wasi:
+            wasi.configure(self.call)
+        instance = ffi.wasmtime_component_instance_t()
+        linker = self._prepared.linker(self.call.grants)
+        try:
+            check(
+                ffi.wasmtime_component_linker_instantiate(
+                    linker.ptr(), self._context, self._prepared.component.ptr(), byref(instance)
+                )
+            )
         except EngineError as error:
-            failure = trap.failure(call, limits, _fuel_used(context, limits), str(error))
-            raise failure from failure.__cause__
+            loud = tuple(denial for denial in self.call.denials if not denial.quiet)
+            if loud and trap.overdue(self.call, self.call.limits) is None:
+                raise CapabilityDenied(loud) from error
+            raise
+        self._instance = instance
+
+    def _enter(self, plan: Plan, arguments: Arguments) -> tuple[tuple[Any, bool], str]:
+        call, function = self.call, ffi.wasmtime_component_func_t()
+        if not ffi.wasmtime_component_instance_get_func(
+            byref(self._instance), self._context, plan.index.ptr(), byref(function)
+        ):
+            raise EngineError(f"the instance has no {plan.function.path}")
+        slot = Val()
+        check(
+            ffi.wasmtime_component_func_call(
+                byref(function),
+                self._context,
+                arguments.values,
+                arguments.count,
+                byref(slot),
+                0 if plan.lift is None else 1,
+            )
+        )
+        if plan.lift is None:
+            return (None, False), "null"
+        try:
+            _check_end(call, call.limits)  # reading a huge result takes seconds, for which nobody waits now
+            value = lift_within(plan.lift, slot, call.limits.result)
+        except TooMuchText:
+            raise OutputLimitExceeded(call.limits.result, detail="Its strings alone are longer.") from None
         finally:
-            watchdog.end(stop)
-            call.end()
-        _check_end(call, limits)
-        return Outcome(*result, text, _report(prepared, call, context, limits, times))
-    except McpWasmError as error:
-        error.report = _report(prepared, call, context, limits, times)
-        raise
-    finally:
-        ffi.wasmtime_store_delete(store)
-        call.close()
+            ffi.wasmtime_component_val_delete(byref(slot))
+        failed = False
+        if plan.fails:
+            ((side, value),) = value.items()
+            failed = side == "err"
+        return (value, failed), _dumped(value, call.limits)
 
+    def _fuel_used(self) -> int:
+        left = ctypes.c_uint64(0)
+        check(ffi.wasmtime_context_get_fuel(self._context, byref(left)))
+        return self.call.limits.fuel - min(left.value, self.call.limits.fuel)
 
-def _set_budget(store: Any, context: Any, call: Call, limits: Limits, ours: tuple[int, int]) -> None:
-    """``ours`` is how many instances and memories of our own the store holds beside the guest's."""
-    instances, memories = limits.instances + ours[0], limits.memories + ours[1]
-    check(ffi.wasmtime_context_set_fuel(context, limits.fuel))
-    ffi.wasmtime_store_limiter(
-        store, limits.memory, limits.table_elements, instances, limits.tables, memories
-    )
-    ffi.wasmtime_store_epoch_deadline_callback(store, at_epoch, call.number, keep)
-    ffi.wasmtime_context_set_epoch_deadline(context, 1)
-
-
-def _enter(  # noqa: PLR0917 - the same
-    prepared: Prepared,
-    plan: Plan,
-    arguments: Arguments,
-    context: Any,
-    call: Call,
-    limits: Limits,
-    times: list[float],
-) -> tuple[tuple[Any, bool], str]:
-    instance, function = ffi.wasmtime_component_instance_t(), ffi.wasmtime_component_func_t()
-    check(
-        ffi.wasmtime_component_linker_instantiate(
-            prepared.linker(call.grants).ptr(), context, prepared.component.ptr(), byref(instance)
+    def _report(self, times: list[float]) -> Report:
+        begun, instantiated, compiling, queued = times
+        call = self.call
+        return Report(
+            digest=self._prepared.digest,
+            fuel=self._fuel_used(),
+            queue_ms=queued * 1e3,
+            compile_ms=compiling * 1e3,
+            instantiate_ms=(instantiated - begun) * 1e3,
+            run_ms=(time.monotonic() - instantiated) * 1e3,
+            stdout=call.stdout.printed(),
+            stderr=call.stderr.printed(),
+            denials=call.denials,
         )
-    )
-    times[1] = time.monotonic()
-    if not ffi.wasmtime_component_instance_get_func(
-        byref(instance), context, plan.index.ptr(), byref(function)
-    ):
-        raise EngineError(f"the instance has no {plan.function.path}")
-    slot = Val()
-    check(
-        ffi.wasmtime_component_func_call(
-            byref(function),
-            context,
-            arguments.values,
-            arguments.count,
-            byref(slot),
-            0 if plan.lift is None else 1,
-        )
-    )
-    if plan.lift is None:
-        return (None, False), "null"
-    try:
-        _check_end(call, limits)  # reading a huge result takes seconds, which nobody waits for any more
-        value = lift_within(plan.lift, slot, limits.result)
-    except TooMuchText:
-        raise OutputLimitExceeded(limits.result, detail="Its strings alone are longer.") from None
-    finally:
-        ffi.wasmtime_component_val_delete(byref(slot))
-    failed = False
-    if plan.fails:
-        ((side, value),) = value.items()
-        failed = side == "err"
-    return (value, failed), _dumped(value, limits)
 
 
 def _dumped(value: Any, limits: Limits) -> str:
@@ -215,24 +266,3 @@ def _check_end(call: Call, limits: Limits) -> None:
         raise stopped
     if call.fault is not None:
         raise HostFault("a host function failed") from call.fault
-
-
-def _fuel_used(context: Any, limits: Limits) -> int:
-    left = ctypes.c_uint64(0)
-    check(ffi.wasmtime_context_get_fuel(context, byref(left)))
-    return limits.fuel - min(left.value, limits.fuel)
-
-
-def _report(prepared: Prepared, call: Call, context: Any, limits: Limits, times: list[float]) -> Report:
-    begun, instantiated, compiling, queued = times
-    return Report(
-        digest=prepared.digest,
-        fuel=_fuel_used(context, limits),
-        queue_ms=queued * 1e3,
-        compile_ms=compiling * 1e3,
-        instantiate_ms=(instantiated - begun) * 1e3,
-        run_ms=(time.monotonic() - instantiated) * 1e3,
-        stdout=call.stdout.printed(),
-        stderr=call.stderr.printed(),
-        denials=call.denials,
-    )

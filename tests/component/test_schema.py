@@ -188,15 +188,15 @@ def test_a_schema_stays_inline_until_it_is_large() -> None:
 UNPUBLISHABLE: list[tuple[Callable[[], Function], str]] = [
     (
         lambda: Function("", "f", (Param("h", Handle(owned=True, name="file")),)),
-        "parameter `h`: takes a resource handle",
+        "parameter `h`: takes a handle",
     ),
     (
         lambda: Function("", "f", (Param("h", List(Option(Handle(owned=False)))),)),
-        "parameter `h`: takes a resource",
+        "parameter `h`: takes a handle to a resource",
     ),
     (
         lambda: Function("", "f", (), Result(None, Handle(owned=True))),
-        "the result: returns a resource handle",
+        "the result: returns a handle",
     ),
     (lambda: Function("", "f", (), Unsupported("stream")), "the result: returns `stream`"),
     (lambda: Function("", "f", (Param("a" * 65, U8),)), "its name is longer than 64"),
