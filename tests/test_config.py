@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcp_wasm.capability.sizes import parse_size
 from mcp_wasm.config.keys import TABLES, json_schema
 from mcp_wasm.config.model import Config
-from mcp_wasm.config.read import load, parse_size
+from mcp_wasm.config.read import load
 from mcp_wasm.errors import InvalidSettings
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.server.options import ServerOptions

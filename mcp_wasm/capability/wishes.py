@@ -20,7 +20,7 @@ _LONGEST = 400
 def of_imports(imports: Iterable[str]) -> frozenset[str]:
     """The imports beyond base WASI, without their versions."""
     needs = map(need, imports)
-    return frozenset(each.interface.replace(" ", "_") for each in needs if each.kind != "base")
+    return frozenset(_cut(_plain(each.interface).replace(" ", "_")) for each in needs if each.kind != "base")
 
 
 def wishes(imports: Iterable[str], manifest: Mapping[str, Any]) -> frozenset[str]:
@@ -47,11 +47,14 @@ def lines(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _line(kind: str, table: Mapping[str, Any]) -> str:
     parts = (f"{_plain(key)}={_value(table[key])}" for key in sorted(table) if key != "reason")
-    line = f"{_plain(kind)} {' '.join(parts)}"
+    return _cut(f"{_plain(kind)} {' '.join(parts)}")
+
+
+def _cut(line: str) -> str:
     if len(line) <= _LONGEST:
         return line
-    # Cut, but still another line where what was cut is another.
-    return f"{line[:_LONGEST]}… {hashlib.sha256(line.encode()).hexdigest()}"
+    # Still another line where what is cut off is another.
+    return f"{line[:_LONGEST]}…{hashlib.sha256(line.encode()).hexdigest()}"
 
 
 def _plain(key: str) -> str:

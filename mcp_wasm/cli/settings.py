@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from mcp_wasm.capability.sizes import parse_size
 from mcp_wasm.config.keys import FILE_NAME
 from mcp_wasm.config.model import Config
-from mcp_wasm.config.read import load, parse_size
+from mcp_wasm.config.read import load
 from mcp_wasm.errors import InvalidSettings
 
 HOME, CONFIG, TOKEN = "MCP_WASM_HOME", "MCP_WASM_CONFIG", "MCP_WASM_TOKEN"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mcp_wasm.capability import sizes
 from mcp_wasm.component.names import NAME
 from mcp_wasm.server.options import TOOLS_MODES
 
@@ -123,7 +124,7 @@ def _schema(key: Key) -> dict[str, Any]:
         case "integer" | "number":
             return {"type": key.kind, **bounds}
         case "size":
-            text = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[kKmMgGtT]?[iI]?[bB]?\s*$"}
+            text = {"type": "string", "pattern": sizes.PATTERN}
             return {"anyOf": [{"type": "integer", **bounds}, text]}
         case "folders" | "texts":
             return {"type": "array", "items": {"type": "string", "minLength": 1}}

@@ -11,13 +11,13 @@ that someone else wrote, so it cannot set what would reach beyond the sandbox
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mcp_wasm.capability.sizes import parse_size
 from mcp_wasm.component.names import NAME, nearest
 from mcp_wasm.config.keys import TABLES, Key, Kind
 from mcp_wasm.config.model import Config, Http
@@ -55,19 +55,10 @@ def load(path: Path, *, trusted: bool = True) -> Config:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidSettings(str(path), "a file that can be read", error.strerror) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    # A number of too many digits is a plain ValueError; what else can be wrong derives from it.
+    except (ValueError, RecursionError) as error:
         raise InvalidSettings(str(path), "a TOML document", str(error)) from None
     return _Reader(path, trusted).config(document)
-
-
-def parse_size(text: str) -> int | None:
-    """Bytes of ``"64 KiB"``, ``"1.5 GiB"``, ``"10 MB"`` or ``"123"``; None if it is no size."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", text, re.IGNORECASE)
-    if match is None:
-        return None
-    number, prefix, binary = match.groups()
-    base = 1024 if binary or not prefix else 1000
-    return int(float(number) * base ** " kmgt".index(prefix.lower() or " "))
 
 
 class _Reader:
