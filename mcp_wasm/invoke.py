@@ -26,6 +26,7 @@ from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Prepared, Shelf
 from mcp_wasm.sandbox.report import Outcome
 from mcp_wasm.sandbox.services import Services
+from mcp_wasm.sandbox.session import Sessions
 from mcp_wasm.sandbox.stop import Stop, Watchdog
 from mcp_wasm.sandbox.workers import Workers
 
@@ -173,7 +174,8 @@ class Invoker:
                 raise Cancelled
             _bound(tool.name, arguments, permit.limits)
             waits = (submitted - begun, time.monotonic() - submitted)
-            return instance.run(permit, prepared, plan, arguments, stop, self._watchdog, waits)
+            run_in = permit.services.shared(Sessions).run if plan.lasting else instance.run
+            return run_in(permit, prepared, plan, arguments, stop, self._watchdog, waits)
 
         return self._workers.submit(run, client=permit.about.client, component=tool.component), stop
 

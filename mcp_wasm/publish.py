@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_wasm.capability.capability import need
+from mcp_wasm.capability.wishes import wishes
 from mcp_wasm.component import docs, encode, names, schema
 from mcp_wasm.component.types import Function, World
 from mcp_wasm.errors import ComponentRefused
@@ -57,7 +58,17 @@ def publish(
         _log.info("%s: %s is not published: %s", component, refusal.path, refusal.reason)
     needs = tuple(name for name, kind in _wanted(world).items() if kind != "base")
     return Component(
-        component, digest, found.path, world, wit, limits, manifest.values, tools, refused, needs
+        component,
+        digest,
+        found.path,
+        world,
+        wit,
+        limits,
+        manifest.values,
+        tools,
+        refused,
+        needs,
+        wishes(_wanted(world), manifest.values),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +17,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from mcp_wasm import publish
+from mcp_wasm.capability.grant import Grant, Grants
+from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.component import names
 from mcp_wasm.errors import CallerError, ComponentRefused
 from mcp_wasm.invoke import Invoker, OnWait
+from mcp_wasm.policy.policies import Policies
 from mcp_wasm.registry import sources
 from mcp_wasm.registry.folders import Folders
 from mcp_wasm.registry.index import Index, ToolSetting
@@ -46,6 +49,7 @@ class Runtime:
     hides tools by name. ``workers`` is how many guests run at once (default:
     twice the CPUs, at least 8). ``cache_bytes`` bounds the compiled cache.
     ``environ`` is what grants may refer to of the host's environment (nothing).
+    ``policy`` grants beside the policy file in ``home``, which is followed.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Runtime:
         workers: int | None = None,
         cache_bytes: int = artifacts.DEFAULT_LIMIT,
         environ: Mapping[str, str] | None = None,
+        policy: Policy = EMPTY,
     ) -> None:
         self.home = home or default_home()
         self.limits = limits or Limits()
@@ -66,6 +71,7 @@ class Runtime:
         self._index = Index(tools)
         self._children = Children()
         self.services = Services(self.home, environ)
+        self.policies = Policies(self.home, policy)
         self._invoker = Invoker(
             Shelf(self.cache, self._children), workers or max(8, 2 * (os.cpu_count() or 1)), self.services
         )
@@ -176,12 +182,16 @@ class Runtime:
         *,
         limits: Mapping[str, object] | None = None,
         client: str = "local",
+        allow: Collection[str] | None = None,
+        approved: Sequence[Grant] = (),
         on_wait: OnWait | None = None,
     ) -> Outcome:
         """Call a tool from an event loop; cancelling the awaiting task stops the guest.
 
         ``limits`` narrows ``CALL_LIMITS`` for this call. ``client`` is who calls,
-        for a fair share of the workers. ``on_wait`` gets a line about every
+        for a fair share of the workers. ``allow`` are the kinds of grants that this
+        call may use (None: all); ``approved`` is what a person granted to it beside
+        the policy. ``on_wait`` gets a line about every
         second while the call is waiting or running.
 
         Raises:
@@ -191,7 +201,10 @@ class Runtime:
         """
         tool, component = self._index.target(name)
         allowed = component.limits.narrow(limits) if limits else component.limits
-        return await self._invoker.call(tool, component, _plain(arguments), allowed, client, on_wait=on_wait)
+        grants = self._granted(tool, component, allow, approved)
+        return await self._invoker.call(
+            tool, component, _plain(arguments), allowed, client, grants=grants, on_wait=on_wait
+        )
 
     def call_sync(
         self,
@@ -200,15 +213,27 @@ class Runtime:
         *,
         limits: Mapping[str, object] | None = None,
         client: str = "local",
+        allow: Collection[str] | None = None,
+        approved: Sequence[Grant] = (),
     ) -> Outcome:
         """The same from any thread; an interrupt stops the guest."""
         tool, component = self._index.target(name)
         allowed = component.limits.narrow(limits) if limits else component.limits
-        return self._invoker.call_sync(tool, component, _plain(arguments), allowed, client)
+        grants = self._granted(tool, component, allow, approved)
+        return self._invoker.call_sync(tool, component, _plain(arguments), allowed, client, grants=grants)
 
     def prepare(self, name: str) -> Future[Any]:
         """Begin to compile the component of a tool in the background; done when a call need not wait."""
         return self._invoker.prepare(self._index.target(name)[1])
+
+    def _granted(
+        self, tool: Tool, component: Component, allow: Collection[str] | None, approved: Sequence[Grant]
+    ) -> Grants:
+        names = frozenset((tool.name, tool.function.path, tool.function.name))
+        kinds = None if allow is None else frozenset(allow)
+        return self.policies.effective(
+            component.name, component.digest, component.wishes, names, kinds, approved=approved
+        )
 
     def _published(self, found: sources.Source, name: str | None = None) -> Component:
         component = publish.publish(found, self.cache, self.limits, self._children, name)

@@ -25,7 +25,9 @@ class Component:
 
     ``digest`` is the SHA-256 (hex) of its bytes, ``source`` where they came
     from, ``wit`` its world as WIT text, ``manifest`` the manifest beside it (a
-    TOML document as plain values; empty when there is none).
+    TOML document as plain values; empty when there is none), ``needs`` the imports
+    beyond base WASI, ``wishes`` the same and what the manifest asks for (see
+    ``capability.wishes``).
     """
 
     name: str
@@ -38,6 +40,7 @@ class Component:
     tools: tuple[Tool, ...] = ()
     refused: tuple[Refusal, ...] = ()
     needs: tuple[str, ...] = ()
+    wishes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

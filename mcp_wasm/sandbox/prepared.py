@@ -19,8 +19,10 @@ from wasmtime import WasmtimeError, component
 from wasmtime.component import Linker
 
 from mcp_wasm.capability.grant import NOTHING, Grants
+from mcp_wasm.component import handles
 from mcp_wasm.component import types as wit
 from mcp_wasm.errors import ComponentRefused
+from mcp_wasm.sandbox import exported
 from mcp_wasm.sandbox.artifacts import Cache
 from mcp_wasm.sandbox.children import Children
 from mcp_wasm.sandbox.compile import CompileFailed, Job, compile_all
@@ -38,7 +40,8 @@ class Plan:
     """How one function is called: where it is, how arguments go in and the result comes out.
 
     ``fails`` is whether the function's result is a ``result``, whose error side
-    is the call's failure.
+    is the call's failure; ``lasting`` whether it takes or gives handles, so that
+    its calls belong to a session.
     """
 
     function: wit.Function
@@ -47,6 +50,7 @@ class Plan:
     names: frozenset[str]
     lift: Lift | None
     fails: bool
+    lasting: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +191,14 @@ def _plan(compiled: component.Component, function: wit.Function) -> Plan:
     if index is None:
         raise ComponentRefused(function.path, "the component does not export it")
     result, fails = function.result, isinstance(function.result, wit.Result)
+    lasting = handles.carries(function)
+    lift, lower = (exported.lifting, exported.lowering) if lasting else (None, None)
     return Plan(
         function,
         index,
-        tuple((p.name, isinstance(p.type, wit.Option), lower_plan(p.type)) for p in function.params),
+        tuple((p.name, isinstance(p.type, wit.Option), lower_plan(p.type, lower)) for p in function.params),
         frozenset(p.name for p in function.params),
-        None if result is None else lift_plan(result),
+        None if result is None else lift_plan(result, lift),
         fails,
+        lasting,
     )

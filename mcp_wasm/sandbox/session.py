@@ -1,0 +1,286 @@
+"""Sessions: instances that live on between calls, for components that export resources.
+
+All handles that a component gives to one client are of one session, since only
+resources of one instance can meet in a call; it begins with the first call that
+gives a handle. One call runs in it at a time. A session ends by a trap or a limit, when it was idle for too long, when its grants or its
+component change, and with the runtime. A handle's text begins with the session's
+own, which nobody can guess, and works only for the client that got it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mcp_wasm.capability.command import add_command
+from mcp_wasm.capability.grant import Denial, Grants
+from mcp_wasm.capability.grant import Sessions as SessionsGrant
+from mcp_wasm.component import check as checking
+from mcp_wasm.component import handles
+from mcp_wasm.component import types as wit
+from mcp_wasm.errors import (
+    Busy,
+    CallerError,
+    CapabilityDenied,
+    InvalidArguments,
+    McpWasmError,
+    Mismatch,
+    SessionEnded,
+)
+from mcp_wasm.sandbox.call import Permit
+from mcp_wasm.sandbox.exported import Exported, serving
+from mcp_wasm.sandbox.instance import Arguments, Live
+from mcp_wasm.sandbox.prepared import Plan, Prepared
+from mcp_wasm.sandbox.report import Outcome, Report
+from mcp_wasm.sandbox.services import Services
+from mcp_wasm.sandbox.stop import Stop, Watchdog
+
+MOST = 64
+"""Sessions of all components together."""
+
+_REMEMBERED = 512
+"""Sessions that are over and of which it is still known why."""
+
+_FIXED = ("storage", "environment", "secret", "clock", "random")
+"""Kinds of grants that an instance has from its beginning: it cannot go on under others."""
+
+
+class Session:
+    """One living instance, for one client; ``until`` is when it ends unless it is used."""
+
+    def __init__(self, permit: Permit, prepared: Prepared, stop: Stop, idle: float) -> None:
+        self.owner, self.component = permit.about.client, permit.about.component
+        self.digest, self.grants = permit.about.digest, permit.grants
+        self.handles = Exported(permit.limits.resources)
+        self.live = Live(permit, prepared, stop, lasting=True)
+        self.busy = threading.Lock()
+        self.idle, self.until = idle, float("inf")
+
+    def close(self) -> None:
+        """Let go of the instance; nobody uses it."""
+        self.handles.clear()
+        self.live.close()
+
+
+class Sessions:
+    """The living sessions of a runtime; idle ones end by themselves."""
+
+    def __init__(self, _services: Services, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._living: dict[str, Session] = {}
+        self._over: OrderedDict[str, str] = OrderedDict()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._living)
+
+    def run(  # noqa: PLR0917 - as instance.run
+        self,
+        permit: Permit,
+        prepared: Prepared,
+        plan: Plan,
+        given: Mapping[str, Any],
+        stop: Stop,
+        watchdog: Watchdog,
+        waits: tuple[float, float] = (0.0, 0.0),
+    ) -> Outcome:
+        """Call a function that takes or gives handles.
+
+        Raises:
+            CapabilityDenied: without a grant of sessions.
+            SessionEnded, Busy, InvalidArguments: nothing was run.
+            GuestError: the call failed; after a trap or a limit the session is over.
+        """
+        if not permit.grants.sessions:
+            raise _denied(permit, plan)
+        session = self._enter(permit, prepared, plan, given, stop)
+        why = "its session ended with a fault of the host"
+        try:
+            with serving(session.handles):
+                arguments = Arguments(permit.about.tool, plan, given)
+                try:
+                    outcome = session.live.run(plan, arguments, watchdog, waits)
+                finally:
+                    arguments.free()
+            why = ""
+            return outcome
+        except InvalidArguments:
+            why = ""
+            raise
+        except McpWasmError as error:
+            why = f"its session ended: {str(error).splitlines()[0][:200]}"
+            raise
+        finally:
+            self._leave(session, why)
+
+    def close(self) -> None:
+        """End every session and the thread that ends idle ones."""
+        with self._changed:
+            self._closed = True
+            living = list(self._living.values())
+            self._living.clear()
+            self._changed.notify()
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+        for session in living:
+            session.close()
+
+    def _enter(
+        self, permit: Permit, prepared: Prepared, plan: Plan, given: Mapping[str, Any], stop: Stop
+    ) -> Session:
+        """The session of the handles in ``given``, or a new one; locked for this call."""
+        tool = permit.about.tool
+        mismatches = checking.check(plan.function, given)
+        if mismatches:
+            raise InvalidArguments(tool, mismatches)
+        found = list(handles.given(plan.function, dict(given)))
+        _refuse_twice(tool, found)
+        texts = {text.partition(".")[0] for _, _, text in found}
+        if len(texts) > 1:
+            raise InvalidArguments(tool, [Mismatch("", "handles of one session", f"{len(texts)} sessions")])
+        text = next(iter(texts), None) or self._own(permit)
+        if text is None:
+            return self._open(permit, prepared, stop)
+        session = self._take(permit, found[0][2] if found else text, text)
+        try:
+            wrong = [m for each in found if (m := _mismatch(session, *each)) is not None]
+            if wrong:
+                raise InvalidArguments(tool, wrong)
+            session.live.renew(permit, stop)
+        except BaseException:
+            self._leave(session, "")
+            raise
+        return session
+
+    def _own(self, permit: Permit) -> str | None:
+        """The session that the client has with the component already; one that cannot go on ends."""
+        with self._changed:
+            for text, session in list(self._living.items()):
+                if session.owner == permit.about.client and session.component == permit.about.component:
+                    changed = _changed(session, permit)
+                    if not changed or session.busy.locked():
+                        return text
+                    self._end(session, changed)
+        return None
+
+    def _open(self, permit: Permit, prepared: Prepared, stop: Stop) -> Session:
+        grant = permit.grants.sessions[0]
+        with self._changed:
+            if self._closed:
+                raise CallerError("The runtime is closed.")
+            own = sum(s.component == permit.about.component for s in self._living.values())
+            if own >= grant.most or len(self._living) >= MOST:
+                most = min(grant.most, MOST)
+                raise CallerError(
+                    f"{permit.about.component} has {own} sessions, and {most} may live at once. "
+                    f"One that is not used ends after {grant.idle:g} s; "
+                    "a person can allow more (mcp-wasm grants, kind sessions)."
+                )
+            session = Session(permit, prepared, stop, grant.idle)
+            session.busy.acquire()
+            self._living[session.handles.text] = session
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._expire, name="mcp-wasm sessions", daemon=True)
+                self._thread.start()
+        return session
+
+    def _take(self, permit: Permit, handle: str, text: str) -> Session:
+        with self._changed:
+            session = self._living.get(text)
+            if session is None or session.owner != permit.about.client:
+                # To another client it is as if there had never been one.
+                mine = session is None
+                raise SessionEnded(handle, self._over.get(text, _UNKNOWN) if mine else _UNKNOWN)
+            if not session.busy.acquire(blocking=False):
+                raise Busy("This session", 1)
+            changed = _changed(session, permit)
+            if changed:
+                session.busy.release()
+                self._end(session, changed)
+                raise SessionEnded(handle, changed)
+            session.until = float("inf")
+        return session
+
+    def _leave(self, session: Session, why: str) -> None:
+        with self._changed:
+            session.busy.release()
+            if why or self._closed or not len(session.handles):  # without handles nobody could come back
+                if session.handles.text in self._living:
+                    self._end(session, why)
+                return
+            session.until = self._clock() + session.idle
+            self._changed.notify()
+
+    def _end(self, session: Session, why: str) -> None:
+        del self._living[session.handles.text]
+        self._over[session.handles.text] = why
+        while len(self._over) > _REMEMBERED:
+            self._over.popitem(last=False)
+        session.close()
+
+    def expire(self) -> float:
+        """End what was idle for too long; the seconds until the next one is (infinite: none is)."""
+        with self._changed:
+            now = self._clock()
+            for session in list(self._living.values()):
+                if session.until <= now:
+                    self._end(session, f"its session was not used for {session.idle:g} s")
+            return min((session.until for session in self._living.values()), default=float("inf")) - now
+
+    def _expire(self) -> None:
+        with self._changed:
+            while not self._closed:
+                pause = self.expire()
+                self._changed.wait(None if pause == float("inf") else max(pause, 0.001))
+
+
+_UNKNOWN = "there is no such session (for this client)"
+
+
+def _refuse_twice(tool: str, found: list[tuple[str, wit.Handle, str]]) -> None:
+    """A handle that a call takes can stand in its arguments only once."""
+    taken = {text for _, type_, text in found if type_.owned}
+    seen: set[str] = set()
+    for at, _, text in found:
+        if text in seen and text in taken:
+            raise InvalidArguments(tool, [Mismatch(at, "a handle that the call does not take already", text)])
+        seen.add(text)
+
+
+def _mismatch(session: Session, at: str, type_: wit.Handle, text: str) -> Mismatch | None:
+    name = session.handles.resource(text)
+    if name is None:
+        return Mismatch(at, "a handle that is still valid", f"{text}, which was never given or is used up")
+    if name != type_.name:
+        return Mismatch(at, f"a handle to a {type_.name}", f"a handle to a {name}")
+    return None
+
+
+def _changed(session: Session, permit: Permit) -> str:
+    if session.digest != permit.about.digest or session.component != permit.about.component:
+        return "its component was replaced"
+    if _fixed(session.grants) != _fixed(permit.grants):
+        return "the grants of its component have changed"
+    return ""
+
+
+def _fixed(grants: Grants) -> tuple[Any, ...]:
+    return tuple(getattr(grants, kind) for kind in _FIXED)
+
+
+def _denied(permit: Permit, plan: Plan) -> CapabilityDenied:
+    about, grant = permit.about, SessionsGrant()
+    rule = permit.grants.waiting or f"no grant of sessions to {about.component}"
+    asked = f"keep an instance alive between calls, for {plan.function.name}"
+    command = add_command(about.component, grant)
+    denial = Denial("sessions", asked, rule, about.component, about.digest, grant, command)
+    permit.services.denied(denial)
+    error = CapabilityDenied((denial,))
+    error.report = Report(about.digest, denials=(denial,))
+    return error
