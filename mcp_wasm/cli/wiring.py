@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -76,6 +77,7 @@ def new_runtime(config: Config) -> Runtime:
         tools=config.tools,
         workers=config.workers,
         cache_bytes=config.cache_bytes,
+        environ=os.environ,
     )
 
 
