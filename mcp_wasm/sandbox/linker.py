@@ -24,6 +24,10 @@ from mcp_wasm.sandbox.host.interface import Interface
 
 REGISTER: Mapping[str, str] = {
     "wasi:io/poll": "poll",
+    "wasi:nn/errors": "nn_errors",
+    "wasi:nn/graph": "nn_graph",
+    "wasi:nn/inference": "nn_inference",
+    "wasi:nn/tensor": "nn_tensor",
 }
 """The module under ``host/`` of each interface; imported when a component asks for the interface."""
 
