@@ -1,20 +1,29 @@
-"""What a person types to allow something: one grant as one command line."""
+"""The command that a person types to allow something: one place, so that it is always the one that works.
+
+Pure. What a shell makes of it is exactly the grant, whatever stands in it.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 
 from mcp_wasm.capability.grant import Grant, kind_of
+from mcp_wasm.capability.words import words
 
 
-def add_command(component: str, grant: Grant) -> str:
-    """The command that gives ``grant`` to ``component``."""
-    words = ["mcp-wasm", "grants", "add", component, kind_of(grant)]
-    for field in dataclasses.fields(grant):
-        value = getattr(grant, field.name)
-        if field.name == "rule" or value == field.default:
-            continue
-        values = value if isinstance(value, tuple) else (value,)
-        words += [f"{field.name}={each}" for each in values]
-    return shlex.join(words)
+def add_command(component: str, grant: Grant, *, digest: str = "", home: str = "") -> str:
+    """The command line that gives ``grant`` to ``component``.
+
+    ``digest`` is added where the component cannot be found by its name (a server
+    publishes it from a folder of its own), ``home`` where the home folder is not
+    the usual one.
+    """
+    given = ["mcp-wasm", "grants", "add", component, kind_of(grant), *words(grant)]
+    given += ["--digest", digest] if digest else []
+    return shlex.join([*given, "--home", home] if home else given)
+
+
+def approve_command(component: str, *, home: str = "") -> str:
+    """The command line that gives the grants of ``component`` to its bytes as they are now."""
+    given = ["mcp-wasm", "grants", "approve", component]
+    return shlex.join([*given, "--home", home] if home else given)

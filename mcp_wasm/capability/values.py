@@ -180,12 +180,6 @@ def _host(_key: Key, value: object, _place: Place) -> str:
     return form
 
 
-def _scheme(key: Key, value: object, _place: Place) -> str:
-    if not isinstance(value, str) or value.lower() not in key.choices:
-        raise Unfit(f"one of {', '.join(key.choices)}")
-    return value.lower()
-
-
 def _port(key: Key, value: object, _place: Place) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not key.least <= value <= key.most:
         raise Unfit("a port from 1 to 65535")
@@ -220,7 +214,7 @@ _READERS: Mapping[Type, Callable[[Key, Any, Place], object]] = {
     "guest": _guest,
     "source": _source,
     "hosts": _host,
-    "schemes": _scheme,
+    "schemes": _choice,
     "ports": _port,
     "methods": _method,
     "names": _name,

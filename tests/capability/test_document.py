@@ -99,7 +99,7 @@ TAKEN: list[tuple[str, dict[str, Any], Any]] = [
     ("network", {"hosts": ["*"]}, Network(("*",))),
     ("network", {"hosts": ["a.b", "A.B.", "a.b"]}, Network(("a.b",))),
     ("network", {"hosts": ["a"], "ports": [1, 65_535]}, Network(("a",), ports=(1, 65_535))),
-    ("network", {"hosts": ["a"], "schemes": ["HTTP"]}, Network(("a",), ("http",))),
+    ("network", {"hosts": ["a"], "schemes": ["http"]}, Network(("a",), ("http",))),
     ("network", {"hosts": ["a"], "methods": ["*"]}, Network(("a",), methods=("*",))),
     (
         "network",
@@ -172,6 +172,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("network", {"hosts": ["a"], "ports": [True]}, "1 to 65535"),
     ("network", {"hosts": ["a"], "ports": ["80"]}, "1 to 65535"),
     ("network", {"hosts": ["a"], "schemes": ["ftp"]}, "one of https, http"),
+    ("network", {"hosts": ["a"], "schemes": ["HTTP"]}, "one of https, http"),
     ("network", {"hosts": ["a"], "methods": ["G T"]}, "a method"),
     ("network", {"hosts": ["a"], "methods": ["GET\r\nX: y"]}, "a method"),
     ("network", {"hosts": ["a"], "methods": ["ıt"]}, "a method"),
