@@ -79,6 +79,8 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
         Key("allowed_origins", "texts", "further host names in the Origin header", trusted=True),
         Key("sessions", "integer", "HTTP sessions open at once", 1, trusted=True),
         Key("session_seconds", "number", "seconds that an idle HTTP session lives", 1, trusted=True),
+        Key("approvals", "flag", "whether clients that can are told to ask a person about what was denied"),
+        Key("approval_seconds", "number", "seconds that a person may think about a question", 0),
         Key("shutdown_seconds", "number", "seconds that calls may still take at the end", 0, 60),
     ),
     "limits": _LIMIT_KEYS,

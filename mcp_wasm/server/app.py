@@ -19,6 +19,7 @@ from mcp.types import (
 from pydantic import ValidationError
 
 from mcp_wasm.errors import HostFault
+from mcp_wasm.server.approvals import Approvals
 from mcp_wasm.server.calls import LIMITS_KEY, Calls
 from mcp_wasm.server.catalog import Catalog
 from mcp_wasm.server.changes import Changes
@@ -93,7 +94,8 @@ def build(runtime: Runtime, options: ServerOptions) -> ToolServer:
         on_subscriptions_listen=changes.listen,
     )
     server.add_request_handler("tools/list", PaginatedRequestParams, list_tools)
-    calls = Calls(runtime, catalog, Presenter(store))
+    approvals = Approvals(runtime, enabled=options.approvals, seconds=options.approval_seconds)
+    calls = Calls(runtime, catalog, Presenter(store), approvals)
     server.end_calls = calls.end
     server.add_request_handler("tools/call", CallToolRequestParams, calls)
     server.add_request_handler("resources/list", PaginatedRequestParams, resources.list)

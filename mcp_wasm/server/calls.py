@@ -1,8 +1,10 @@
 """``tools/call``: from a request to the runtime and back.
 
 Here a request's name, arguments, limits and progress token are told apart; the
-runtime does the work; ``content`` and ``failures`` put what came of it in words.
-Cancelling the handler cancels the awaited call, which stops the guest.
+runtime does the work; ``content``, ``failures`` and ``denials`` put what came of
+it in words. Where a person can allow what was denied, ``approvals`` asks, and a
+yes runs the tool once more. Cancelling the handler cancels the awaited call,
+which stops the guest.
 """
 
 from __future__ import annotations
@@ -10,21 +12,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolRequestParams
+from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 
+from mcp_wasm.capability.grant import Grant
 from mcp_wasm.component import names
-from mcp_wasm.errors import Busy, InvalidArguments, InvalidSettings, Mismatch, UnknownTool
+from mcp_wasm.errors import (
+    Busy,
+    CapabilityDenied,
+    InvalidArguments,
+    InvalidSettings,
+    Mismatch,
+    UnknownTool,
+)
 from mcp_wasm.registry.tool import Tool
 from mcp_wasm.sandbox.report import Report
+from mcp_wasm.server.approvals import Approvals, Denied, Reply, reply_of
 from mcp_wasm.server.catalog import Catalog
 from mcp_wasm.server.content import Presenter, Wire
+from mcp_wasm.server.denials import attach
 from mcp_wasm.server.failures import protocol_error, told
-from mcp_wasm.server.peer import Context, peer_of
+from mcp_wasm.server.forms import Choice, Question
+from mcp_wasm.server.peer import Context, Peer, peer_of
+from mcp_wasm.server.questions import Asker, fingerprint
 from mcp_wasm.server.search import CALL_TOOL, MOST_FOUND, PAIR, SEARCH_TOOLS, USUALLY_FOUND
 
 if TYPE_CHECKING:
@@ -39,37 +55,69 @@ CALLS_AT_ONCE = 256
 Arguments = Mapping[str, Any]
 
 _ENDING = "The server is ending and has stopped this call."
+_NO_QUESTION = (
+    "This reply belongs to no open question: it was answered before, it came too late, or the call is "
+    "another. Nothing was allowed and nothing was run. Call the tool again without the reply."
+)
+_CHANGED = (
+    "The component {component} was replaced while a person was asked about it. "
+    "Nothing was run again; call the tool again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request: who calls which tool, with what, under which limits."""
+
+    ctx: Context
+    peer: Peer
+    name: str
+    arguments: Arguments
+    limits: dict[str, object]
+    progress: bool
+
+    @property
+    def asker(self) -> Asker:
+        return Asker(self.peer.owner, self.peer.client, fingerprint(self.name, self.arguments))
 
 
 class Calls:
     """Serves ``tools/call`` for ``runtime``."""
 
-    def __init__(self, runtime: Runtime, catalog: Catalog, presenter: Presenter) -> None:
+    def __init__(
+        self, runtime: Runtime, catalog: Catalog, presenter: Presenter, approvals: Approvals | None = None
+    ) -> None:
         self._runtime, self._catalog, self._presenter = runtime, catalog, presenter
+        self._approvals = approvals or Approvals(runtime, enabled=False)
         self._running: set[anyio.CancelScope] = set()
 
     async def __call__(self, ctx: Context, params: CallToolRequestParams) -> Wire:
         """The handler of ``tools/call``."""
-        return await self.answer(ctx, params.name, params.arguments, params.meta)
+        reply = reply_of(ctx, params.request_state, params.input_responses)
+        return await self.answer(ctx, params.name, params.arguments, params.meta, reply)
 
     async def answer(
-        self, ctx: Context, name: str, arguments: Arguments | None, meta: Mapping[str, Any] | None
+        self,
+        ctx: Context,
+        name: str,
+        arguments: Arguments | None,
+        meta: Mapping[str, Any] | None,
+        reply: Reply | None = None,
     ) -> Wire:
-        """The wire form of the ``CallToolResult``.
+        """The wire form of the ``CallToolResult``, or of the question whether a person allows it.
 
         Raises:
             MCPError: INVALID_PARAMS for an unknown tool or a limit that is none.
         """
         if len(self._running) >= CALLS_AT_ONCE:
-            busy = str(Busy("This server", len(self._running)))
-            return self._presenter.error(busy, None, limit=len(busy), owner="")
+            return self._said(str(Busy("This server", len(self._running))))
         with anyio.CancelScope() as running:
             self._running.add(running)
             try:
-                return await self._answer(ctx, name, arguments or {}, meta)
+                return await self._answer(ctx, name, arguments or {}, meta, reply)
             finally:
                 self._running.discard(running)
-        return self._presenter.error(_ENDING, None, limit=len(_ENDING), owner="")
+        return self._said(_ENDING)
 
     def end(self) -> None:
         """Stop the guests of all calls in flight; each is answered with an error."""
@@ -77,7 +125,12 @@ class Calls:
             running.cancel()
 
     async def _answer(
-        self, ctx: Context, name: str, arguments: Arguments, meta: Mapping[str, Any] | None
+        self,
+        ctx: Context,
+        name: str,
+        arguments: Arguments,
+        meta: Mapping[str, Any] | None,
+        reply: Reply | None,
     ) -> Wire:
         peer = peer_of(ctx)
         limits = self._runtime.limits
@@ -89,32 +142,82 @@ class Calls:
                     found = self._catalog.search(*_search_arguments(arguments))
                     return self._presenter.value(found, limit=limits.text, owner=peer.owner)
                 name, arguments = _call_arguments(arguments)
-            tool = self._shown(name)
-            limits = self._runtime.component(tool.component).limits.narrow(wanted)
-            heartbeat = _Heartbeat(ctx) if _wants_progress(meta) else None
-            try:
-                outcome = await self._runtime.call(
-                    name,
-                    arguments,
-                    limits=wanted or None,
-                    client=peer.client,
-                    on_wait=heartbeat.beat if heartbeat else None,
-                )
-            finally:
-                if heartbeat is not None:
-                    await heartbeat.stop()
+            request = _Request(ctx, peer, name, arguments, wanted, _wants_progress(meta))
+            if reply is not None:
+                return await self._replied(request, reply)
+            ran = await self._run(request)
+            question = self._approvals.question(ctx, peer, ran) if ran.denials else None
+            if question is None:
+                return ran.result
+            if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+                return self._approvals.put_off(request.asker, question, ran.result)
+            async with _heartbeat(request) as beat:
+                choice = await self._approvals.ask(ctx, peer, question, beat)
+            return await self._settle(request, question, choice, ran.result)
         except Exception as error:  # noqa: BLE001 - the top-level handler of a call: nothing of ours may reach the client
+            if (refused := protocol_error(error)) is not None:
+                raise refused from None
+            return self._presenter.error(told(error), None, limit=limits.text, owner=peer.owner)
+
+    async def _run(self, request: _Request, approved: Sequence[Grant] = ()) -> Denied:
+        """Run the tool; ``approved`` is what a person allowed for this run.
+
+        Raises:
+            MCPError: for what cannot be served at all.
+        """
+        tool, owner = self._shown(request.name), request.peer.owner
+        component = self._runtime.component(tool.component)
+        limits = component.limits.narrow(request.limits)
+        try:
+            async with _heartbeat(request) as beat:
+                outcome = await self._runtime.call(
+                    request.name,
+                    request.arguments,
+                    limits=request.limits or None,
+                    client=request.peer.client,
+                    on_wait=beat if request.progress else None,
+                    approved=(*approved, *self._approvals.held(request.peer, component)),
+                )
+        except Exception as error:  # noqa: BLE001 - the top-level handler of a run: nothing of ours may reach the client
             if (refused := protocol_error(error)) is not None:
                 raise refused from None
             report = getattr(error, "report", None)
             report = report if isinstance(report, Report) else None
-            return self._presenter.error(told(error), report, limit=limits.text, owner=peer.owner)
+            wire = self._presenter.error(told(error), report, limit=limits.text, owner=owner)
+            denials = report.denials if report is not None else ()
+            ran = not isinstance(error, CapabilityDenied)
+            return Denied(request.name, component, denials, attach(wire, denials), ran)
         if outcome.failed:
-            return self._presenter.guest_error(outcome, limit=limits.text, owner=peer.owner)
-        entry = self._catalog.entry(tool)
-        return self._presenter.success(
-            outcome, entry.result, structured=entry.structured, limit=limits.text, owner=peer.owner
-        )
+            wire = self._presenter.guest_error(outcome, limit=limits.text, owner=owner)
+        else:
+            entry = self._catalog.entry(tool)
+            wire = self._presenter.success(
+                outcome, entry.result, structured=entry.structured, limit=limits.text, owner=owner
+            )
+        denials = outcome.report.denials
+        return Denied(request.name, component, denials, attach(wire, denials))
+
+    async def _replied(self, request: _Request, reply: Reply) -> Wire:
+        """The answer to a call that was sent again with a reply: it runs only if that says so."""
+        try:
+            found = self._approvals.replied(request.asker, reply)
+        except (ValueError, RecursionError):  # arguments that cannot be those of the question
+            found = None
+        return self._said(_NO_QUESTION) if found is None else await self._settle(request, *found)
+
+    async def _settle(self, request: _Request, question: Question, choice: Choice, result: Wire) -> Wire:
+        """What follows from an answer: ``result`` as it is, or that of another run."""
+        note = await self._approvals.record(request.peer, question, choice)
+        if choice is Choice.DENY:
+            return result
+        tool = self._shown(request.name)
+        if (tool.component, tool.digest) != (question.component, question.digest):
+            return self._said(_CHANGED.format(component=question.component))
+        wire = (await self._run(request, question.grants)).result
+        return {**wire, "content": [*wire["content"], {"type": "text", "text": note}]} if note else wire
+
+    def _said(self, text: str) -> Wire:
+        return self._presenter.error(text, None, limit=len(text), owner="")
 
     def _shown(self, name: str) -> Tool:
         """The tool of that name. To a client a hidden one is not there, by whatever name it asks."""
@@ -183,6 +286,20 @@ def _kind(value: object) -> str:
         return f"{value!r:.40}"
     kinds: tuple[tuple[type, str], ...] = ((str, "a string"), (dict, "an object"), (list, "an array"))
     return next(words for kind, words in kinds if isinstance(value, kind))
+
+
+@contextlib.asynccontextmanager
+async def _heartbeat(request: _Request) -> AsyncIterator[Callable[[str], None]]:
+    """What tells a client that asked for progress what its call is waiting for, and others nothing."""
+    heartbeat = _Heartbeat(request.ctx) if request.progress else None
+    try:
+        yield heartbeat.beat if heartbeat is not None else _say_nothing
+    finally:
+        if heartbeat is not None:
+            await heartbeat.stop()
+
+
+def _say_nothing(_text: str) -> None: ...
 
 
 class _Heartbeat:

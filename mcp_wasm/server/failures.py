@@ -15,6 +15,7 @@ from mcp_wasm.errors import (
     Busy,
     CallerError,
     Cancelled,
+    CapabilityDenied,
     HostFault,
     InvalidSettings,
     LimitExceeded,
@@ -30,6 +31,9 @@ _NAME_SHOWN = 100
 
 RAISE = "A person can raise it: {limit} under [limits] in mcp-wasm.toml."
 """Said beside every limit that was reached."""
+
+NOT_STARTED = "The tool could not start without what nobody has granted it. Nothing of it has run."
+"""Said where a guest needs a grant to begin with; what was denied is told beside it."""
 
 
 def protocol_error(error: Exception) -> MCPError | None:
@@ -53,6 +57,8 @@ def told(error: Exception) -> str:
             return f"{error} {RAISE.format(limit=error.limit)}"
         case Trap():
             return _trap(error)
+        case CapabilityDenied():
+            return NOT_STARTED
         case CallerError() | Busy() | Cancelled():
             return str(error)
         case HostFault():

@@ -34,6 +34,9 @@ class ServerOptions:
     ``sessions`` is the number of HTTP sessions that may be open at once and
     ``session_seconds`` how long an idle one lives.
 
+    ``approvals`` says whether a person is asked, through their client, about what
+    a finished call was denied, and ``approval_seconds`` how long they may think.
+
     ``shutdown_seconds`` is how long calls in flight may still take when the
     server is told to end.
     """
@@ -54,4 +57,6 @@ class ServerOptions:
     allowed_origins: tuple[str, ...] = ()
     sessions: int = 1000
     session_seconds: float = 1800.0
+    approvals: bool = True
+    approval_seconds: float = 600.0
     shutdown_seconds: float = 0.3
