@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -17,17 +17,21 @@ from types import TracebackType
 from typing import Any, Self
 
 from mcp_wasm import publish
+from mcp_wasm.audit.record import Record
+from mcp_wasm.audit.sink import AuditLog, AuditOptions, event, folder_of
 from mcp_wasm.capability.grant import Grant, Grants
 from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.component import names
 from mcp_wasm.errors import CallerError, ComponentRefused
 from mcp_wasm.invoke import Invoker, OnWait
+from mcp_wasm.nested import Nested
 from mcp_wasm.policy.policies import Policies
 from mcp_wasm.registry import sources
 from mcp_wasm.registry.folders import Folders
 from mcp_wasm.registry.index import Index, ToolSetting
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox import artifacts
+from mcp_wasm.sandbox.account import LIBRARY, Accounts, Caller, Entry
 from mcp_wasm.sandbox.children import Children
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Shelf
@@ -50,6 +54,10 @@ class Runtime:
     twice the CPUs, at least 8). ``cache_bytes`` bounds the compiled cache.
     ``environ`` is what grants may refer to of the host's environment (nothing).
     ``policy`` grants beside the policy file in ``home``, which is followed.
+    With ``audit`` every call is written down in ``home/audit``.
+
+    Raises:
+        OSError: if that cannot be written.
     """
 
     def __init__(
@@ -63,6 +71,7 @@ class Runtime:
         cache_bytes: int = artifacts.DEFAULT_LIMIT,
         environ: Mapping[str, str] | None = None,
         policy: Policy = EMPTY,
+        audit: AuditOptions | None = None,
     ) -> None:
         self.home = home or default_home()
         self.limits = limits or Limits()
@@ -72,9 +81,17 @@ class Runtime:
         self._children = Children()
         self.services = Services(self.home, environ)
         self.policies = Policies(self.home, policy)
+        self._audit: AuditLog | None = None
+        if audit is not None and audit.enabled:
+            from mcp_wasm.sandbox.redact import Redactor  # only with a log
+
+            self._audit = AuditLog(folder_of(self.home), audit, self.services.shared(Redactor).text)
+        self._accounts = Accounts(self._audit) if self._audit is not None else None
         self._invoker = Invoker(
             Shelf(self.cache, self._children), workers or max(8, 2 * (os.cpu_count() or 1)), self.services
         )
+        self.services.call_tool = Nested(self._index.target, self._granted, self._invoker)
+        self.services.list_tools = lambda: self._index.all_tools
         self._folders = Folders(self._index, self._published, self._put, self._forget)
         atexit.register(self.close)
 
@@ -101,8 +118,15 @@ class Runtime:
         self._folders.stop()
         self._children.close()
         self._invoker.close()
+        if self._audit is not None:
+            self._audit.close()  # while the values that it keeps secret are still known
         self.services.close()
         self._folders.join()
+
+    def note(self, record: Record) -> None:
+        """Write ``record`` into the audit log, where there is one; never waits and never fails."""
+        if self._audit is not None:
+            self._audit.write(record)
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -161,6 +185,7 @@ class Runtime:
         found = self.component(name)
         self._index.remove(name)
         self._forget(found)
+        self.note(event("remove", component=found.name, digest=found.digest))
         return found
 
     def watch(self, folders: Sequence[Path]) -> None:
@@ -185,14 +210,15 @@ class Runtime:
         allow: Collection[str] | None = None,
         approved: Sequence[Grant] = (),
         on_wait: OnWait | None = None,
+        by: Caller = LIBRARY,
     ) -> Outcome:
         """Call a tool from an event loop; cancelling the awaiting task stops the guest.
 
         ``limits`` narrows ``CALL_LIMITS`` for this call. ``client`` is who calls,
         for a fair share of the workers. ``allow`` are the kinds of grants that this
         call may use (None: all); ``approved`` is what a person granted to it beside
-        the policy. ``on_wait`` gets a line about every
-        second while the call is waiting or running.
+        the policy. ``on_wait`` gets a line about every second while the call is
+        waiting or running. ``by`` is who calls, for the audit log.
 
         Raises:
             UnknownTool, InvalidArguments, InvalidSettings: nothing was run.
@@ -202,9 +228,14 @@ class Runtime:
         tool, component = self._index.target(name)
         allowed = component.limits.narrow(limits) if limits else component.limits
         grants = self._granted(tool, component, allow, approved)
-        return await self._invoker.call(
-            tool, component, _plain(arguments), allowed, client, grants=grants, on_wait=on_wait
-        )
+        plain = _plain(arguments)
+
+        def run() -> Awaitable[Outcome]:
+            return self._invoker.call(tool, component, plain, allowed, client, grants=grants, on_wait=on_wait)
+
+        if self._accounts is None:
+            return await run()
+        return await self._accounts.run(Entry(by, tool.name, tool.component, tool.digest, grants), plain, run)
 
     def call_sync(
         self,
@@ -215,19 +246,31 @@ class Runtime:
         client: str = "local",
         allow: Collection[str] | None = None,
         approved: Sequence[Grant] = (),
+        by: Caller = LIBRARY,
     ) -> Outcome:
         """The same from any thread; an interrupt stops the guest."""
         tool, component = self._index.target(name)
         allowed = component.limits.narrow(limits) if limits else component.limits
         grants = self._granted(tool, component, allow, approved)
-        return self._invoker.call_sync(tool, component, _plain(arguments), allowed, client, grants=grants)
+        plain = _plain(arguments)
+
+        def run() -> Outcome:
+            return self._invoker.call_sync(tool, component, plain, allowed, client, grants=grants)
+
+        if self._accounts is None:
+            return run()
+        return self._accounts.run_sync(Entry(by, tool.name, tool.component, tool.digest, grants), plain, run)
 
     def prepare(self, name: str) -> Future[Any]:
         """Begin to compile the component of a tool in the background; done when a call need not wait."""
         return self._invoker.prepare(self._index.target(name)[1])
 
     def _granted(
-        self, tool: Tool, component: Component, allow: Collection[str] | None, approved: Sequence[Grant]
+        self,
+        tool: Tool,
+        component: Component,
+        allow: Collection[str] | None,
+        approved: Sequence[Grant] = (),
     ) -> Grants:
         names = frozenset((tool.name, tool.function.path, tool.function.name))
         kinds = None if allow is None else frozenset(allow)
@@ -245,6 +288,7 @@ class Runtime:
         self._index.put(component)
         if before is not None and before.digest != component.digest:
             self._forget(before)
+        self.note(event("load", component=component.name, digest=component.digest))
         return component
 
     def _forget(self, gone: Component) -> None:

@@ -8,7 +8,6 @@ under a lock; the others notice that the name leads elsewhere and follow.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 CURRENT = "audit.jsonl"
 _ROTATED = "audit-*.jsonl"
 _LOCK = ".lock"
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 class AppendFile:
@@ -33,8 +33,7 @@ class AppendFile:
             OSError: if that cannot be, also where the file is a link.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        descriptor = os.open(self._path, flags, 0o600)
+        descriptor = os.open(self._path, os.O_APPEND | _FLAGS, 0o600)
         self.close()
         self._descriptor = descriptor
 
@@ -77,7 +76,9 @@ class AppendFile:
         return size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
 
     def _rotate(self, coming: int) -> None:
-        lock = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        import fcntl  # not on Windows, where everything else here works
+
+        lock = os.open(self._folder / _LOCK, _FLAGS, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if self._is_elsewhere():
