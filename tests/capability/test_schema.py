@@ -16,8 +16,8 @@ from tests.capability.test_document import PLACE, REFUSED, TAKEN
 PUBLISHED = Path(__file__).parents[2] / "docs" / "grants.schema.json"
 
 BEYOND = (
-    "a host name", "an absolute path", "with time and offset", "a name", "a method", "a variable", "zero byte",
-    "begins with ~/", "the path", "env:NAME", "20,000 bits", "a whole number", "a number",
+    "a host name", "an absolute path", "with time and offset", "a name", "a method", "a variable",
+    "zero byte", "begins with ~/", "the path", "env:NAME", "20,000 bits", "a whole number", "a number",
 )  # fmt: skip
 """What a schema for editors need not know: what a host or path is, which numbers are whole."""
 

@@ -147,7 +147,8 @@ def test_a_shell_takes_commands_apart_the_same_way(tmp_path: Path) -> None:
         command = add_command("fetch", grant)
         printed = subprocess.run(
             ["/bin/sh", "-c", command],
-            env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, cwd=tmp_path, capture_output=True, text=True, check=True,
+            env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, cwd=tmp_path, capture_output=True, text=True,
+            check=True,
         )  # fmt: skip
         assert printed.stdout.split("\0")[:-1] == shlex.split(command)[1:]
 
