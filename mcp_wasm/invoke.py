@@ -100,6 +100,20 @@ class Invoker:
             self._give_up(job, stop)
             raise
 
+    def call_here(  # noqa: PLR0917 - one caller, as ``_submit``
+        self,
+        permit: Permit,
+        prepared: Prepared,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        stop: Stop,
+        waited: float,
+    ) -> Outcome:
+        """Call on this thread, where a call runs already (see ``nested``)."""
+        _bound(tool.name, arguments, permit.limits)
+        plan = prepared.plans[tool.function.path]
+        return instance.run(permit, prepared, plan, arguments, stop, self._watchdog, (waited, 0.0))
+
     def prepare(self, component: Component) -> Future[Prepared]:
         """``component`` made ready to run, in the background; shared by all who wait.
 

@@ -8,6 +8,7 @@ interface of their kind. Bytes that nobody approved have nothing of the policy.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from mcp_wasm.capability.capability import need
 from mcp_wasm.capability.grant import KINDS, NOTHING, Grant, Grants, gather, kind_of
@@ -51,7 +52,7 @@ def effective(  # noqa: PLR0917 - policy, component and call, as the module's se
     if allowed is not None:
         usable &= allowed
     held = (g for g in (*approved, *given) if kind_of(g) in usable and for_tool(g, names))
-    return gather(_first_of_each(held), waiting)
+    return replace(gather(_first_of_each(held), waiting), allowed=allowed)
 
 
 def imported(wishes: Iterable[str]) -> frozenset[str]:

@@ -218,6 +218,7 @@ class Grants:
 
     ``waiting`` is why nothing is granted although the policy names the
     component (its bytes have changed, the policy cannot be read); ``""`` otherwise.
+    ``allowed`` are the kinds that the call allows, also to tools that it calls (None: all).
     """
 
     network: tuple[Network, ...] = ()
@@ -233,6 +234,7 @@ class Grants:
     tools: tuple[Tools, ...] = ()
     sessions: tuple[Sessions, ...] = ()
     waiting: str = ""
+    allowed: frozenset[str] | None = field(default=None, compare=False)
 
     def __iter__(self) -> Iterator[Grant]:
         """Every grant, by kind."""

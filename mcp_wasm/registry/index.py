@@ -50,6 +50,11 @@ class Index:
         """The tools that are shown, by name."""
         return tuple(tool for tool in self._state.tools.values() if not tool.hidden)
 
+    @property
+    def all_tools(self) -> tuple[Tool, ...]:
+        """The tools by name, shown or hidden."""
+        return tuple(self._state.tools.values())
+
     def component(self, name: str) -> Component | None:
         """The component of that name."""
         return self._state.components.get(name)

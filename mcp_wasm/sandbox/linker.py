@@ -23,6 +23,7 @@ from mcp_wasm.sandbox.engine import engine
 from mcp_wasm.sandbox.host.interface import Interface
 
 REGISTER: Mapping[str, str] = {
+    "mcp-wasm:tools/call": "tools",
     "wasi:io/poll": "poll",
     "wasi:nn/errors": "nn_errors",
     "wasi:nn/graph": "nn_graph",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -28,16 +28,38 @@ class CallTool(Protocol):
         """Call the published tool ``name`` on this thread, on the budget of ``call``."""
 
 
+class Published(Protocol):
+    """A published tool, as a guest may see it."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def description(self) -> str:
+        """What it does."""
+
+    @property
+    def input_schema(self) -> Mapping[str, Any]:
+        """The JSON Schema of its arguments."""
+
+
+def _none() -> tuple[Published, ...]:
+    return ()
+
+
 class Services:
     """``home`` is the folder of state, ``environ`` the host's environment (for references to it).
 
-    ``call_tool`` calls another published tool; None where nothing else is published.
+    ``call_tool`` calls another published tool, None where nothing else is
+    published; ``list_tools`` gives them all, shown or hidden.
     """
 
     def __init__(
         self, home: Path, environ: Mapping[str, str] | None = None, call_tool: CallTool | None = None
     ) -> None:
         self.home, self.environ, self.call_tool = home, dict(environ or {}), call_tool
+        self.list_tools: Callable[[], Iterable[Published]] = _none
         self.denials: Counter[tuple[str, str]] = Counter()
         self._shared: dict[Callable[..., Any], Any] = {}
         self._making = threading.RLock()

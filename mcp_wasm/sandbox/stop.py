@@ -25,18 +25,22 @@ class Stop:
     """Whether and why a call has to end.
 
     ``deadline`` is in seconds of ``time.monotonic()``; infinite until the call
-    begins, since waiting for a worker or a compile is not the guest's time.
+    begins, since waiting for a worker or a compile is not the guest's time. A
+    call that runs ``within`` another is due no later than that one.
     """
 
-    __slots__ = ("cancelled", "deadline")
+    __slots__ = ("_within", "cancelled", "deadline")
 
-    def __init__(self) -> None:
-        self.deadline = float("inf")
+    def __init__(self, within: Stop | None = None) -> None:
+        self.deadline: float = float("inf") if within is None else within.deadline
         self.cancelled = False
+        self._within = within
 
     def due(self) -> bool:
         """Whether the guest must not run any further."""
-        return self.cancelled or time.monotonic() >= self.deadline
+        if self.cancelled or time.monotonic() >= self.deadline:
+            return True
+        return self._within is not None and self._within.due()
 
 
 class Watchdog:
@@ -68,6 +72,7 @@ class Watchdog:
                 self._thread = threading.Thread(target=self._watch, name="mcp-wasm watchdog", daemon=True)
                 self._thread.start()
             self._running.add(stop)
+            stop.running = True
             # Waking it for every call would cost more than the call.
             if stop.cancelled or stop.deadline < self._until:
                 self._changed.notify()
@@ -76,6 +81,7 @@ class Watchdog:
         """Stop watching."""
         with self._changed:
             self._running.discard(stop)
+            stop.running = False
 
     def cancel(self, stop: Stop) -> None:
         """Make the call due now, whether it runs already or not."""
