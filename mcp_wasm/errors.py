@@ -9,6 +9,7 @@ guest, and a fault of the host is reported by an id with its details in the log.
     │   ├── UnknownTool
     │   ├── InvalidArguments
     │   ├── InvalidSettings
+    │   ├── StateRefused
     │   └── ComponentRefused
     ├── GuestError                  the guest ran and did not finish
     │   ├── Trap
@@ -19,12 +20,15 @@ guest, and a fault of the host is reported by an id with its details in the log.
     │       ├── FuelExhausted
     │       ├── DeadlineExceeded
     │       ├── MemoryLimitExceeded
+    │       ├── StorageExceeded
     │       ├── HandlesExhausted
     │       └── OutputLimitExceeded
     └── HostError                   we failed
         ├── Busy
         ├── ToolchainMissing
         ├── BuildFailed
+        ├── StateUnavailable
+        ├── StateOverdue
         └── HostFault
 
 Each class carries data; the message is made from it. An error of a call that
@@ -110,6 +114,14 @@ class ComponentRefused(CallerError):
         super().__init__(f"{source}: {reason}" + (f". {hint}" if hint else ""))
 
 
+class StateRefused(CallerError):
+    """A store takes no such name, key or value; ``what`` says which, ``expected`` what it takes."""
+
+    def __init__(self, what: str, expected: str, found: str) -> None:
+        self.what, self.expected, self.found = what, expected, found
+        super().__init__(f"{what}: expected {expected}, got {found}")
+
+
 class Trap(GuestError):
     """The guest trapped. ``kind`` is the trap in words, ``frames`` its own traceback, innermost first."""
 
@@ -188,6 +200,12 @@ class HandlesExhausted(LimitExceeded):
         super().__init__(allowed, detail="It may have dropped none of them.")
 
 
+class StorageExceeded(LimitExceeded):
+    """More lies in a granted folder than its quota; the call was stopped, what it wrote is still there (bytes)."""
+
+    limit, unit = "storage", "bytes"
+
+
 class OutputLimitExceeded(LimitExceeded):
     """The result is larger than a result may be at all (bytes of JSON)."""
 
@@ -216,6 +234,21 @@ class BuildFailed(HostError):
     def __init__(self, what: str, output: str) -> None:
         self.what, self.output = what, output
         super().__init__(f"Building {what} failed:\n{output}")
+
+
+class StateUnavailable(HostError):
+    """The store at ``where`` cannot be used; ``reason`` says why without naming a place of the host."""
+
+    def __init__(self, where: str, reason: str, hint: str = "") -> None:
+        self.where, self.reason, self.hint = where, reason, hint
+        super().__init__(f"{where}: {reason}." + (f" {hint}" if hint else ""))
+
+
+class StateOverdue(HostError):
+    """The caller's time was over before the store had answered; a write may still have happened."""
+
+    def __init__(self) -> None:
+        super().__init__("The state store did not answer in time.")
 
 
 class HostFault(HostError):
