@@ -78,6 +78,7 @@ def new_runtime(config: Config) -> Runtime:
         workers=config.workers,
         cache_bytes=config.cache_bytes,
         environ=os.environ,
+        policy=config.grants,
     )
 
 

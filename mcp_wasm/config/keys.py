@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mcp_wasm.capability import sizes
+from mcp_wasm.capability.schema import grants_schema
 from mcp_wasm.component.names import NAME
 from mcp_wasm.server.options import TOOLS_MODES
 
@@ -102,6 +103,7 @@ def json_schema() -> dict[str, Any]:
     limits = {"type": "object", "additionalProperties": False, "properties": {"limits": _object(_LIMIT_KEYS)}}
     root["properties"]["component"] = _by_name(limits)
     root["properties"]["tools"] = _by_name(_object(TABLES["tools.NAME"]))
+    root["properties"]["grants"] = grants_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FILE_NAME, **root}
 
 

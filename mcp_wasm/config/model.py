@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.registry.index import ToolSetting
 from mcp_wasm.sandbox.artifacts import DEFAULT_LIMIT
 from mcp_wasm.sandbox.limits import Limits
@@ -29,8 +30,9 @@ class Config:
     components are published, ``home`` holds added components and the cache (None:
     ``~/.mcp-wasm``), ``bundled`` says whether the tools that come with
     the package are published. ``component_limits`` are whole limits by the
-    component's name, ``tools`` settings by the tool's own name; ``cache_bytes``
-    bounds the compiled artifacts on disk.
+    component's name, ``tools`` settings by the tool's own name, ``grants`` what
+    components are granted beside the policy file; ``cache_bytes`` bounds the
+    compiled artifacts on disk.
     """
 
     source: Path | None = None
@@ -45,3 +47,4 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     component_limits: Mapping[str, Limits] = field(default_factory=dict)
     tools: Mapping[str, ToolSetting] = field(default_factory=dict)
+    grants: Policy = EMPTY

@@ -11,13 +11,18 @@ that someone else wrote, so it cannot set what would reach beyond the sandbox
 
 from __future__ import annotations
 
+import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mcp_wasm.capability.document import entries
+from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.capability.sizes import parse_size
+from mcp_wasm.capability.values import Place
 from mcp_wasm.component.names import NAME, nearest
 from mcp_wasm.config.keys import TABLES, Key, Kind
 from mcp_wasm.config.model import Config, Http
@@ -68,7 +73,7 @@ class _Reader:
         self._path, self._trusted = path, trusted
 
     def config(self, document: Mapping[str, Any]) -> Config:
-        tables = ("cache", "http", "server", "limits", "component", "tools")
+        tables = ("cache", "http", "server", "limits", "component", "tools", "grants")
         plain = {key: value for key, value in document.items() if key not in tables}
         values = self._table("", "", plain, also=tables)
         limits = self._limits("limits", Limits(), self._sub(document, "limits"))
@@ -82,8 +87,22 @@ class _Reader:
             limits=limits,
             component_limits=self._component_limits(self._sub(document, "component"), limits),
             tools=self._tools(self._sub(document, "tools")),
+            grants=self._grants(document),
             **values,
         )
+
+    def _grants(self, settings: Mapping[str, Any]) -> Policy:
+        """What the settings grant: a file that came with somebody else's project grants nothing."""
+        if "grants" not in settings:
+            return EMPTY
+        if not self._trusted:
+            expected = "no grants in a file that lies in the working folder (name it with --config)"
+            raise self._wrong("grants", expected, "a table")
+        if os.name == "posix" and self._path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            expected = f"a file that only you can write (type: chmod go-w {self._path})"
+            raise self._wrong("grants", expected, "one that others can")
+        place = Place(self._path.absolute().parent, Path.home())
+        return entries(settings["grants"], str(self._path), place, of=f" of {self._path.name}")
 
     def _component_limits(self, components: Mapping[str, Any], limits: Limits) -> Mapping[str, Limits]:
         found = {}
