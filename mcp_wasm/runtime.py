@@ -168,13 +168,14 @@ class Runtime:
         """What ``add`` would publish; nothing is published and nothing runs."""
         return publish.publish(sources.source(Path(path)), self.cache, self.limits, self._children, name)
 
-    def add(self, path: Path | str, *, name: str | None = None) -> Component:
+    def add(self, path: Path | str, *, name: str | None = None, replace: bool = True) -> Component:
         """Publish a component file, in place of the component of its name if there is one.
 
         Raises:
-            ComponentRefused: if it is no component that can run here.
+            ComponentRefused: if it is no component that can run here; without ``replace``, also
+                if its name is taken.
         """
-        return self._put(self._published(sources.source(Path(path)), name))
+        return self._put(self._published(sources.source(Path(path)), name), replace=replace)
 
     def remove(self, name: str) -> Component:
         """Take a component and its tools away; calls that run go on to their end.
@@ -209,6 +210,7 @@ class Runtime:
         client: str = "local",
         allow: Collection[str] | None = None,
         approved: Sequence[Grant] = (),
+        approved_for: str = "",
         on_wait: OnWait | None = None,
         by: Caller = LIBRARY,
     ) -> Outcome:
@@ -217,7 +219,8 @@ class Runtime:
         ``limits`` narrows ``CALL_LIMITS`` for this call. ``client`` is who calls,
         for a fair share of the workers. ``allow`` are the kinds of grants that this
         call may use (None: all); ``approved`` is what a person granted to it beside
-        the policy. ``on_wait`` gets a line about every second while the call is
+        the policy, to the bytes with the digest ``approved_for`` where that is said.
+        ``on_wait`` gets a line about every second while the call is
         waiting or running. ``by`` is who calls, for the audit log.
 
         Raises:
@@ -227,7 +230,8 @@ class Runtime:
         """
         tool, component = self._index.target(name)
         allowed = component.limits.narrow(limits) if limits else component.limits
-        grants = self._granted(tool, component, allow, approved)
+        stands = approved_for in ("", component.digest)
+        grants = self._granted(tool, component, allow, approved if stands else ())
         plain = _plain(arguments)
 
         def run() -> Awaitable[Outcome]:
@@ -246,12 +250,14 @@ class Runtime:
         client: str = "local",
         allow: Collection[str] | None = None,
         approved: Sequence[Grant] = (),
+        approved_for: str = "",
         by: Caller = LIBRARY,
     ) -> Outcome:
         """The same from any thread; an interrupt stops the guest."""
         tool, component = self._index.target(name)
         allowed = component.limits.narrow(limits) if limits else component.limits
-        grants = self._granted(tool, component, allow, approved)
+        stands = approved_for in ("", component.digest)
+        grants = self._granted(tool, component, allow, approved if stands else ())
         plain = _plain(arguments)
 
         def run() -> Outcome:
@@ -283,9 +289,9 @@ class Runtime:
         own = self._component_limits.get(component.name)
         return component if own is None else replace(component, limits=own)
 
-    def _put(self, component: Component) -> Component:
+    def _put(self, component: Component, *, replace: bool = True) -> Component:
         before = self._index.component(component.name)
-        self._index.put(component)
+        self._index.put(component, replace=replace)
         if before is not None and before.digest != component.digest:
             self._forget(before)
         self.note(event("load", component=component.name, digest=component.digest))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from mcp_wasm.component import names
-from mcp_wasm.errors import UnknownTool
+from mcp_wasm.errors import ComponentRefused, UnknownTool
 from mcp_wasm.registry.tool import Component, Tool
 
 _log = logging.getLogger(__name__)
@@ -83,9 +83,21 @@ class Index:
             if state is self._state:
                 return tool, state.components[tool.component]
 
-    def put(self, component: Component) -> None:
-        """Add a component, or replace the one of its name."""
-        self._change(lambda now: {**now, component.name: component})
+    def put(self, component: Component, *, replace: bool = True) -> None:
+        """Add a component, or replace the one of its name.
+
+        Raises:
+            ComponentRefused: without ``replace``, if the name is taken.
+        """
+
+        def edit(now: Mapping[str, Component]) -> Mapping[str, Component]:
+            taken = now.get(component.name)
+            if taken is not None and not replace:
+                reason = f"the name {component.name} is taken by {taken.source}"
+                raise ComponentRefused(str(component.source), reason)
+            return {**now, component.name: component}
+
+        self._change(edit)
 
     def remove(self, name: str) -> Component | None:
         """Remove a component; it, or None if there was none."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mcp_wasm.component.types import Function, World
-from mcp_wasm.errors import UnknownTool
+from mcp_wasm.errors import ComponentRefused, UnknownTool
 from mcp_wasm.registry.index import Index, ToolSetting
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox.limits import Limits
@@ -38,6 +38,14 @@ def test_a_component_of_the_same_name_is_replaced_whole() -> None:
     index.put(component("a", "a_x", "a_y", digest="1"))
     index.put(component("a", "a_z", digest="2"))
     assert names(index) == ["a_z"]
+
+
+def test_a_name_that_is_taken_can_be_left_to_who_has_it() -> None:
+    index = Index()
+    index.put(component("a", "a_x", digest="1"), replace=False)
+    with pytest.raises(ComponentRefused, match=r"the name a is taken by a\.wasm"):
+        index.put(component("a", "a_z", digest="2"), replace=False)
+    assert names(index) == ["a_x"]
     assert index.tool("a_z").digest == "2"
 
 

@@ -9,6 +9,7 @@ import pytest
 from mcp import types
 from mcp.types import CallToolResult
 
+from mcp_wasm.capability.grant import KeyValue
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.server.denials import DENIALS_KEY
 from mcp_wasm.server.options import ServerOptions
@@ -211,6 +212,14 @@ async def test_a_component_that_was_replaced_meanwhile_does_not_run(
         assert doors.tried == [("notes", False)]
         # What was allowed for the session was allowed to the old bytes.
         assert value(await client.call_tool("doors_try", {"name": "notes"})) is False
+
+
+async def test_what_is_approved_is_approved_for_bytes(runtime: Runtime, doors: Doors) -> None:
+    digest = runtime.component("doors").digest
+    for approved_for in (digest, "", "0" * 64):
+        granted = {"approved": [KeyValue("notes")], "approved_for": approved_for}
+        await runtime.call("doors_try", {"name": "notes"}, **granted)  # type: ignore[arg-type]
+    assert [opened for _, opened in doors.tried] == [True, True, False]
 
 
 async def test_a_client_that_cannot_show_the_form_after_all_is_not_asked_again(
