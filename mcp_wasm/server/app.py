@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.models import InitializationOptions
@@ -20,12 +21,13 @@ from pydantic import ValidationError
 
 from mcp_wasm.errors import HostFault
 from mcp_wasm.server.approvals import Approvals
+from mcp_wasm.server.auth import Caller
 from mcp_wasm.server.calls import LIMITS_KEY, Calls
 from mcp_wasm.server.catalog import Catalog
 from mcp_wasm.server.changes import Changes
 from mcp_wasm.server.content import Presenter, Wire
 from mcp_wasm.server.options import ServerOptions
-from mcp_wasm.server.peer import Context
+from mcp_wasm.server.peer import Context, peer_of
 from mcp_wasm.server.resources import Resources
 from mcp_wasm.server.results import ResultStore
 from mcp_wasm.server.search import CALL_TOOL, SEARCH_TOOLS
@@ -81,8 +83,13 @@ def build(runtime: Runtime, options: ServerOptions) -> ToolServer:
     catalog, changes = Catalog(runtime, options), Changes(runtime)
     resources = Resources(runtime, options, store)
 
-    async def list_tools(_ctx: Context, params: PaginatedRequestParams) -> Wire:
-        return catalog.page(params.cursor)
+    async def list_tools(ctx: Context, params: PaginatedRequestParams) -> Wire:
+        return catalog.page(params.cursor, peer_of(ctx).identity)
+
+    def header_schema(name: str) -> Mapping[str, Any] | None:
+        user = auth_context_var.get()
+        hidden = isinstance(user, Caller) and not user.visitor.may(name)
+        return None if hidden else catalog.header_schema(name)
 
     server = ToolServer(
         options.name,
@@ -90,7 +97,7 @@ def build(runtime: Runtime, options: ServerOptions) -> ToolServer:
         title=options.title,
         instructions=_instructions(options),
         lifespan=changes.lifespan,
-        get_tool_input_schema=catalog.header_schema,
+        get_tool_input_schema=header_schema,
         on_subscriptions_listen=changes.listen,
     )
     server.add_request_handler("tools/list", PaginatedRequestParams, list_tools)

@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -21,18 +21,16 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolRequestParams
 from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 
-from mcp_wasm.capability.grant import Grant
-from mcp_wasm.component import names
 from mcp_wasm.errors import (
     Busy,
     CapabilityDenied,
     InvalidArguments,
     InvalidSettings,
     Mismatch,
-    UnknownTool,
 )
-from mcp_wasm.registry.tool import Tool
+from mcp_wasm.sandbox.account import Caller
 from mcp_wasm.sandbox.report import Report
+from mcp_wasm.server.admission import Admission, Admitted, capped
 from mcp_wasm.server.approvals import Approvals, Denied, Reply, reply_of
 from mcp_wasm.server.catalog import Catalog
 from mcp_wasm.server.content import Presenter, Wire
@@ -71,6 +69,7 @@ class _Request:
 
     ctx: Context
     peer: Peer
+    admitted: Admitted
     name: str
     arguments: Arguments
     limits: dict[str, object]
@@ -89,6 +88,7 @@ class Calls:
     ) -> None:
         self._runtime, self._catalog, self._presenter = runtime, catalog, presenter
         self._approvals = approvals or Approvals(runtime, enabled=False)
+        self._admission = Admission(runtime)
         self._running: set[anyio.CancelScope] = set()
 
     async def __call__(self, ctx: Context, params: CallToolRequestParams) -> Wire:
@@ -111,12 +111,18 @@ class Calls:
         """
         if len(self._running) >= CALLS_AT_ONCE:
             return self._said(str(Busy("This server", len(self._running))))
+        peer = peer_of(ctx)
+        admitted = self._admission.enter(peer, name)
+        if isinstance(admitted, str):
+            return self._said(admitted)
         with anyio.CancelScope() as running:
             self._running.add(running)
             try:
-                return await self._answer(ctx, name, arguments or {}, meta, reply)
+                request = _Request(ctx, peer, admitted, name, arguments or {}, {}, _wants_progress(meta))
+                return await self._answer(request, meta, reply)
             finally:
                 self._running.discard(running)
+                admitted.leave()
         return self._said(_ENDING)
 
     def end(self) -> None:
@@ -124,25 +130,18 @@ class Calls:
         for running in tuple(self._running):
             running.cancel()
 
-    async def _answer(
-        self,
-        ctx: Context,
-        name: str,
-        arguments: Arguments,
-        meta: Mapping[str, Any] | None,
-        reply: Reply | None,
-    ) -> Wire:
-        peer = peer_of(ctx)
+    async def _answer(self, request: _Request, meta: Mapping[str, Any] | None, reply: Reply | None) -> Wire:
+        ctx, peer, name, arguments = request.ctx, request.peer, request.name, request.arguments
         limits = self._runtime.limits
         try:
-            wanted = _wanted_limits(meta)
+            wanted = capped(peer, _wanted_limits(meta))
             if self._catalog.has_pair and name in PAIR:
                 if name == SEARCH_TOOLS:
                     limits = limits.narrow(wanted)
-                    found = self._catalog.search(*_search_arguments(arguments))
+                    found = self._catalog.search(*_search_arguments(arguments), peer.may)
                     return self._presenter.value(found, limit=limits.text, owner=peer.owner)
                 name, arguments = _call_arguments(arguments)
-            request = _Request(ctx, peer, name, arguments, wanted, _wants_progress(meta))
+            request = replace(request, name=name, arguments=arguments, limits=wanted)
             if reply is not None:
                 return await self._replied(request, reply)
             ran = await self._run(request)
@@ -159,15 +158,17 @@ class Calls:
                 raise refused from None
             return self._presenter.error(told(error), None, limit=limits.text, owner=peer.owner)
 
-    async def _run(self, request: _Request, approved: Sequence[Grant] = ()) -> Denied:
-        """Run the tool; ``approved`` is what a person allowed for this run.
+    async def _run(self, request: _Request, allowed: Question | None = None) -> Denied:
+        """Run the tool; ``allowed`` is what a person said yes to.
 
         Raises:
             MCPError: for what cannot be served at all.
         """
-        tool, owner = self._shown(request.name), request.peer.owner
+        tool, owner = self._admission.tool(request.peer, request.name), request.peer.owner
         component = self._runtime.component(tool.component)
         limits = component.limits.narrow(request.limits)
+        digest = component.digest if allowed is None else allowed.digest
+        approved = self._approvals.held(request.peer, component.name, digest)
         try:
             async with _heartbeat(request) as beat:
                 outcome = await self._runtime.call(
@@ -176,17 +177,21 @@ class Calls:
                     limits=request.limits or None,
                     client=request.peer.client,
                     on_wait=beat if request.progress else None,
-                    approved=(*approved, *self._approvals.held(request.peer, component)),
+                    approved=approved if allowed is None else (*allowed.grants, *approved),
+                    approved_for=digest,
+                    by=Caller(request.peer.name, request.peer.transport),
                 )
         except Exception as error:  # noqa: BLE001 - the top-level handler of a run: nothing of ours may reach the client
             if (refused := protocol_error(error)) is not None:
                 raise refused from None
             report = getattr(error, "report", None)
             report = report if isinstance(report, Report) else None
+            request.admitted.spent(report)
             wire = self._presenter.error(told(error), report, limit=limits.text, owner=owner)
             denials = report.denials if report is not None else ()
             ran = not isinstance(error, CapabilityDenied)
             return Denied(request.name, component, denials, attach(wire, denials), ran)
+        request.admitted.spent(outcome.report)
         if outcome.failed:
             wire = self._presenter.guest_error(outcome, limit=limits.text, owner=owner)
         else:
@@ -210,22 +215,14 @@ class Calls:
         note = await self._approvals.record(request.peer, question, choice)
         if choice is Choice.DENY:
             return result
-        tool = self._shown(request.name)
+        tool = self._admission.tool(request.peer, request.name)
         if (tool.component, tool.digest) != (question.component, question.digest):
             return self._said(_CHANGED.format(component=question.component))
-        wire = (await self._run(request, question.grants)).result
+        wire = (await self._run(request, question)).result
         return {**wire, "content": [*wire["content"], {"type": "text", "text": note}]} if note else wire
 
     def _said(self, text: str) -> Wire:
         return self._presenter.error(text, None, limit=len(text), owner="")
-
-    def _shown(self, name: str) -> Tool:
-        """The tool of that name. To a client a hidden one is not there, by whatever name it asks."""
-        with contextlib.suppress(UnknownTool):
-            tool = self._runtime.tool(name)
-            if not tool.hidden:
-                return tool
-        raise UnknownTool(name, names.nearest(name, [tool.name for tool in self._runtime.tools]))
 
 
 def _wants_progress(meta: Mapping[str, Any] | None) -> bool:

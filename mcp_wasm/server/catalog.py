@@ -1,18 +1,20 @@
 """The runtime's tools as MCP tools: what is listed, in what order, on which page.
 
 Everything is built once and again only when the runtime's list has changed. It
-calls nothing and knows nothing of connections, so every client sees the same.
+calls nothing and knows nothing of connections, so every client sees the same, but
+for tools that its token does not open.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mcp_wasm.component.types import Result, Type
 from mcp_wasm.registry.tool import Tool
+from mcp_wasm.server.access import Identity
 from mcp_wasm.server.content import COMPLETE, TRUNCATED_SCHEMA, published_schema
 from mcp_wasm.server.options import ServerOptions
 from mcp_wasm.server.paging import page
@@ -56,18 +58,26 @@ class Catalog:
         self._list(())
 
     @property
+    def _pair(self) -> frozenset[str]:
+        return PAIR if self.has_pair else frozenset()
+
+    @property
     def has_pair(self) -> bool:
         """Whether ``search_tools`` and ``call_tool`` are served."""
         return self._options.tools != "dynamic"
 
-    def page(self, cursor: str | None) -> dict[str, Any]:
-        """One page of the list of tools, as the wire form of a ``ListToolsResult``.
+    def page(self, cursor: str | None, identity: Identity | None = None) -> dict[str, Any]:
+        """One page of the tools that exist for ``identity``, as the wire form of a ``ListToolsResult``.
 
         Raises:
             MCPError: INVALID_PARAMS for a cursor that is not ours.
         """
         self._refresh()
-        tools, following = page(self._names, self._listed, cursor, self._options.page_size)
+        names, listed = self._names, self._listed
+        if identity is not None and not identity.sees_all:
+            listed = [wire for wire in listed if wire["name"] in self._pair or identity.may(wire["name"])]
+            names = [wire["name"] for wire in listed]
+        tools, following = page(names, listed, cursor, self._options.page_size)
         result = COMPLETE | {"tools": list(tools), "ttlMs": 0, "cacheScope": "private"}
         return result | ({"nextCursor": following} if following else {})
 
@@ -80,12 +90,14 @@ class Catalog:
         known = self._entries.get(tool.name)
         return known if known is not None and known.tool is tool else _entry(tool)
 
-    def search(self, query: str, limit: int) -> list[dict[str, Any]]:
-        """The tools that fit ``query`` best, best first."""
+    def search(
+        self, query: str, limit: int, may: Callable[[str], bool] = lambda _name: True
+    ) -> list[dict[str, Any]]:
+        """The tools that fit ``query`` best, best first, of those whose name ``may`` be seen."""
         self._refresh()
         if self._index is None:
             self._index = SearchIndex([entry.wire for entry in self._entries.values()])
-        return self._index.search(query, limit)
+        return self._index.search(query, limit, may)
 
     def header_schema(self, name: str) -> Mapping[str, Any] | None:
         """The schema of a tool that declares ``Mcp-Param-*`` headers (the SDK checks them) or None."""
@@ -99,7 +111,7 @@ class Catalog:
             self._list(tools)
 
     def _list(self, tools: tuple[Tool, ...]) -> None:
-        pair = PAIR if self.has_pair else frozenset[str]()
+        pair = self._pair
         for tool in tools:
             if tool.name in pair:
                 log.warning("The tool %s of %s is hidden by the server's own", tool.name, tool.component)

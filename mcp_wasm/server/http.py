@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -19,9 +20,14 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcp_wasm.audit.sink import event
 from mcp_wasm.errors import InvalidSettings
+from mcp_wasm.server.access import Access, Token, hashed
 from mcp_wasm.server.app import ToolServer, build
+from mcp_wasm.server.auth import authenticator
+from mcp_wasm.server.connections import Connections
 from mcp_wasm.server.guard import LOOPBACK, Guard, is_loopback
+from mcp_wasm.server.metadata import resource_metadata
 from mcp_wasm.server.options import ServerOptions
 
 if TYPE_CHECKING:
@@ -42,11 +48,13 @@ async def serve_http(
     port: int = 0,
     token: str | None = None,
     *,
+    access: Access | None = None,
     started: Callable[[str], None] | None = None,
 ) -> None:
     """Serve ``runtime`` at ``http://host:port/mcp`` until SIGTERM or SIGINT comes.
 
-    Port 0 takes a free one. The address is printed on stderr when the socket is
+    ``token`` opens every tool; ``access`` has further tokens, what they open, and
+    the rates. Port 0 takes a free one. The address is printed on stderr when the socket is
     open, and given to ``started``. Calls in flight may finish for
     ``options.shutdown_seconds``, also when this task is cancelled. The runtime
     stays open.
@@ -57,13 +65,17 @@ async def serve_http(
     """
     if token is not None and not token.strip():
         raise InvalidSettings("token", "a secret of at least one character", token)
-    if token is None and not is_loopback(host):
+    access = access or Access()
+    if token is not None:
+        access = replace(access, tokens=(*access.tokens, Token("default", hashed(token))))
+    if not access.guarded and not is_loopback(host):
         expected = "a loopback address, or a token as well: whoever reaches the port could call the tools"
         raise InvalidSettings("http", expected, host)
     listening = _bind(host, port)
     tools = build(runtime, options)
     url = _url(host, listening.getsockname()[1])
-    server = _Uvicorn(Requests(application(tools, options, host, token)), tools.end_calls, options)
+    app = application(tools, options, host, access, _noted(runtime))
+    server = _Uvicorn(Requests(app), tools.end_calls, options, access)
     sys.stderr.write(f"Serving MCP at {url}\n")
     sys.stderr.flush()
     if started is not None:
@@ -76,28 +88,44 @@ async def serve_http(
             server.stop()
 
 
-def application(server: ToolServer, options: ServerOptions, host: str, token: str | None) -> ASGIApp:
-    """The guarded ASGI application of ``server``, for a socket bound to ``host``."""
+def application(
+    server: ToolServer,
+    options: ServerOptions,
+    host: str,
+    access: Access,
+    refused: Callable[[str], None] | None = None,
+) -> ASGIApp:
+    """The guarded ASGI application of ``server``, for a socket bound to ``host``.
+
+    ``refused`` is told the address of whoever sent no valid token.
+    """
 
     async def health(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
+    metadata, routes, names = None, [Route("/health", health)], {*LOOPBACK, *options.allowed_hosts}
+    if access.oauth is not None:
+        metadata, name, found = resource_metadata(access.oauth, options.title)
+        routes += found
+        names.add(name)
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         max_request_body_size=options.body_limit,
         session_idle_timeout=options.session_seconds,
         max_sessions=options.sessions,
-        # The guard checks Host and Origin, for /health as well.
+        # The guard checks Host and Origin, for /health as well, and who asks.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
-        custom_starlette_routes=[Route("/health", health)],
+        custom_starlette_routes=routes,
     )
-    known = {*LOOPBACK, *options.allowed_hosts} | ({host} - _WILDCARDS)
     anywhere = not is_loopback(host) and not options.allowed_hosts
     return Guard(
         app,
-        hosts=None if anywhere else known,
+        hosts=None if anywhere else names | ({host} - _WILDCARDS),
         origins={*LOOPBACK, *options.allowed_origins},
-        token=token,
+        tokens=authenticator(access),
+        access=access,
+        metadata=metadata,
+        refused=refused,
     )
 
 
@@ -147,7 +175,9 @@ async def _finish(last: Message, scope: Scope, receive: Receive, send: Send) -> 
 class _Uvicorn(uvicorn.Server):
     """uvicorn that ends within a second of a signal, and then returns instead of raising the signal again."""
 
-    def __init__(self, requests: Requests, end_calls: Callable[[], None], options: ServerOptions) -> None:
+    def __init__(
+        self, requests: Requests, end_calls: Callable[[], None], options: ServerOptions, access: Access
+    ) -> None:
         self._requests, self._end_calls, self._grace = requests, end_calls, options.shutdown_seconds
         self.over = anyio.Event()
         super().__init__(
@@ -159,7 +189,11 @@ class _Uvicorn(uvicorn.Server):
                 date_header=False,
                 lifespan="on",
                 ws="none",
-                limit_concurrency=2 * options.sessions,
+                # Without proxies that a person named, no request can say that it comes from elsewhere.
+                proxy_headers=bool(access.proxies),
+                forwarded_allow_ips=list(access.proxies),
+                http=Connections(access),  # type: ignore[arg-type]
+                limit_concurrency=access.connections + 1,
                 timeout_graceful_shutdown=self._grace + _LAST_WORDS + 0.2,  # type: ignore[arg-type]
             )
         )
@@ -194,6 +228,15 @@ class _Uvicorn(uvicorn.Server):
             loop = asyncio.get_running_loop()
             loop.call_later(self._grace, self._end_calls)
             loop.call_later(self._grace + _LAST_WORDS, self._requests.end)
+
+
+def _noted(runtime: Runtime) -> Callable[[str], None]:
+    """What writes requests without a valid token into the audit log of ``runtime``."""
+
+    def refused(address: str) -> None:
+        runtime.note(event("sign-in", client=address, transport="http", outcome="denied"))
+
+    return refused
 
 
 def _bind(host: str, port: int) -> socket.socket:

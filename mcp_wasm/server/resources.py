@@ -24,7 +24,7 @@ from mcp_wasm.registry.tool import Component
 from mcp_wasm.server.content import COMPLETE, RESULTS, Wire
 from mcp_wasm.server.options import ServerOptions
 from mcp_wasm.server.paging import page
-from mcp_wasm.server.peer import Context, peer_of
+from mcp_wasm.server.peer import Context, Peer, peer_of
 from mcp_wasm.server.results import Page, ResultStore
 from mcp_wasm.server.text import encodable, visible
 
@@ -67,9 +67,10 @@ class Resources:
     def __init__(self, runtime: Runtime, options: ServerOptions, store: ResultStore) -> None:
         self._runtime, self._options, self._store = runtime, options, store
 
-    async def list(self, _ctx: Context, params: PaginatedRequestParams) -> Wire:
+    async def list(self, ctx: Context, params: PaginatedRequestParams) -> Wire:
         """One page of the components' resources."""
-        listed = [wire for component in self._runtime.components for wire in _listed(component)]
+        seen = (each for each in self._runtime.components if self._may_see(peer_of(ctx), each.name))
+        listed = [wire for component in seen for wire in _listed(component)]
         listed.sort(key=lambda wire: str(wire["uri"]))
         keys = [wire["uri"] for wire in listed]
         shown, following = page(keys, listed, params.cursor, self._options.page_size)
@@ -85,16 +86,24 @@ class Resources:
         Raises:
             MCPError: when nothing is there, or not for this client.
         """
-        contents = self._component(params.uri) or self._result(params.uri, peer_of(ctx).owner)
+        peer = peer_of(ctx)
+        contents = self._component(params.uri, peer) or self._result(params.uri, peer.owner)
         if contents is None:
             code = INVALID_PARAMS if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS else _NOT_FOUND
             uri = visible(params.uri, 300)
             raise MCPError(code, f"There is no resource {uri}", {"uri": uri})
         return {"contents": [{"uri": params.uri} | contents]} | _FRESH
 
-    def _component(self, uri: str) -> Wire | None:
+    def _may_see(self, peer: Peer, component: str) -> bool:
+        """Whether a client may call every tool of a component, all of which its WIT would tell."""
+        if peer.identity is None or peer.identity.sees_all:
+            return True
+        names = [tool.name for tool in self._runtime.tools if tool.component == component]
+        return bool(names) and all(map(peer.may, names))
+
+    def _component(self, uri: str, peer: Peer) -> Wire | None:
         found = _COMPONENT_URI.fullmatch(uri)
-        if found is None:
+        if found is None or not self._may_see(peer, found["name"]):
             return None
         try:
             component = self._runtime.component(found["name"])

@@ -8,7 +8,8 @@ listed; the call itself takes the path of every call.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 SEARCH_TOOLS = "search_tools"
@@ -109,12 +110,18 @@ class SearchIndex:
         self._tools = sorted(tools, key=lambda tool: str(tool["name"]))
         self._words = [_words_of(tool) for tool in self._tools]
 
-    def search(self, query: str, limit: int) -> list[dict[str, Any]]:
-        """At most ``limit`` tools in which a word of ``query`` occurs, best first; all for an empty query."""
+    def search(
+        self, query: str, limit: int, may: Callable[[str], bool] = lambda _name: True
+    ) -> list[dict[str, Any]]:
+        """At most ``limit`` tools in which a word of ``query`` occurs, best first; all for an empty query.
+
+        Tools whose name ``may`` not be seen do not exist.
+        """
         wanted = set(_split(query))
         scores = [_score(wanted, words) for words in self._words]
         order = sorted(range(len(scores)), key=lambda at: -scores[at])  # stable: equal ones stay by name
-        best = [at for at in order if scores[at] > 0 or not wanted][:limit]
+        fitting = (at for at in order if scores[at] > 0 or not wanted)
+        best = list(islice((at for at in fitting if may(str(self._tools[at]["name"]))), limit))
         keys = ("name", "description", "inputSchema")
         return [{key: self._tools[at][key] for key in keys} for at in best]
 

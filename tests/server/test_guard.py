@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from mcp_wasm.server.access import Access, Token, hashed
+from mcp_wasm.server.auth import Tokens
 from mcp_wasm.server.guard import LOOPBACK, Guard, is_loopback
 
 
@@ -28,6 +30,7 @@ async def status(guard: Guard, *headers: tuple[str, str], path: str = "/mcp", ki
 
 
 HOST = ("host", "127.0.0.1:8000")
+TOKENS = Tokens(Access(tokens=(Token("one", hashed("s3cret")),)))
 
 
 @pytest.mark.anyio
@@ -58,7 +61,7 @@ HOST = ("host", "127.0.0.1:8000")
 async def test_host_and_origin_are_those_of_this_machine(
     headers: list[tuple[str, str]], expected: int
 ) -> None:
-    guard = Guard(passed, hosts=LOOPBACK, origins=LOOPBACK, token=None)
+    guard = Guard(passed, hosts=LOOPBACK, origins=LOOPBACK, tokens=None)
     assert await status(guard, *headers) == expected
     assert await status(guard, *headers, path="/health") == expected
 
@@ -80,13 +83,13 @@ async def test_host_and_origin_are_those_of_this_machine(
     ],
 )
 async def test_a_token_is_required_whole(given: list[str], expected: int) -> None:
-    guard = Guard(passed, hosts=LOOPBACK, origins=LOOPBACK, token="s3cret")
+    guard = Guard(passed, hosts=LOOPBACK, origins=LOOPBACK, tokens=TOKENS)
     assert await status(guard, HOST, *(("authorization", value) for value in given)) == expected
 
 
 @pytest.mark.anyio
 async def test_health_needs_no_token_and_nothing_else_slips_past_it() -> None:
-    guard = Guard(passed, hosts=LOOPBACK, origins=LOOPBACK, token="s3cret")
+    guard = Guard(passed, hosts=LOOPBACK, origins=LOOPBACK, tokens=TOKENS)
     assert await status(guard, HOST, path="/health") == 200
     for path in ("/health/", "/health/../mcp", "//health", "/Health", "/mcp/health"):
         assert await status(guard, HOST, path=path) == 401
@@ -94,7 +97,7 @@ async def test_health_needs_no_token_and_nothing_else_slips_past_it() -> None:
 
 @pytest.mark.anyio
 async def test_websockets_are_refused() -> None:
-    guard = Guard(passed, hosts=None, origins=(), token=None)
+    guard = Guard(passed, hosts=None, origins=(), tokens=None)
     assert await status(guard, HOST, kind="websocket") == 400
 
 
