@@ -26,9 +26,9 @@ from mcp_wasm.sandbox import lower as lowering
 from mcp_wasm.sandbox import trap, wasi
 from mcp_wasm.sandbox.call import Call, Permit, at_epoch, keep
 from mcp_wasm.sandbox.engine import engine
-from mcp_wasm.sandbox.host import poll
 from mcp_wasm.sandbox.lift import TooMuchText, lift_within
 from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.sandbox.linker import active
 from mcp_wasm.sandbox.prepared import Plan, Prepared
 from mcp_wasm.sandbox.raw import KIND, EngineError, Val, check, ffi
 from mcp_wasm.sandbox.report import Outcome, Report
@@ -131,9 +131,10 @@ class Live:
         self._store = ffi.wasmtime_store_new(engine().ptr(), call.number, _NO_FINALIZER)
         self._context = call.context = ffi.wasmtime_store_context(self._store)
         self._instance: Any = None
-        ours = poll.BRIDGE if prepared.needs_wasi else (0, 0)
         limits = call.limits
-        instances, memories = limits.instances + ours[0], limits.memories + ours[1]
+        used = active(prepared.interfaces, call.grants) if prepared.needs_wasi else ()
+        instances = limits.instances + sum(interface.bridge[0] for interface in used)
+        memories = limits.memories + sum(interface.bridge[1] for interface in used)
         ffi.wasmtime_store_limiter(
             self._store, limits.memory, limits.table_elements, instances, limits.tables, memories
         )
@@ -182,7 +183,7 @@ class Live:
 
     def _instantiate(self) -> None:
         if self._prepared.needs_wasi:
-            wasi.configure(self.call)
+            wasi.configure(self.call, active(self._prepared.interfaces, self.call.grants))
         instance = ffi.wasmtime_component_instance_t()
         linker = self._prepared.linker(self.call.grants)
         try:
@@ -261,6 +262,8 @@ def _dumped(value: Any, limits: Limits) -> str:
 
 
 def _check_end(call: Call, limits: Limits) -> None:
+    if isinstance(call.fault, McpWasmError):
+        raise call.fault
     stopped = trap.overdue(call, limits)
     if stopped is not None:
         raise stopped

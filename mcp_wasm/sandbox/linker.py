@@ -29,6 +29,18 @@ REGISTER: Mapping[str, str] = {
     "wasi:nn/graph": "nn_graph",
     "wasi:nn/inference": "nn_inference",
     "wasi:nn/tensor": "nn_tensor",
+    "wasi:clocks/wall-clock": "clocks",
+    "wasi:clocks/monotonic-clock": "clocks",
+    "wasi:random/random": "random",
+    "wasi:random/insecure": "random",
+    "wasi:random/insecure-seed": "random",
+    "wasi:config/store": "config",
+    "wasi:config/runtime": "config",
+    "wasi:filesystem/types": "files",
+    "wasi:filesystem/preopens": "preopens",
+    "wasi:sockets/tcp-create-socket": "sockets",
+    "wasi:sockets/udp-create-socket": "sockets",
+    "wasi:sockets/ip-name-lookup": "sockets",
 }
 """The module under ``host/`` of each interface; imported when a component asks for the interface."""
 

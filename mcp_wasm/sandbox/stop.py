@@ -26,14 +26,16 @@ class Stop:
 
     ``deadline`` is in seconds of ``time.monotonic()``; infinite until the call
     begins, since waiting for a worker or a compile is not the guest's time. A
-    call that runs ``within`` another is due no later than that one.
+    call that runs ``within`` another is due no later than that one. ``running`` is
+    whether the guest runs, between a watchdog's ``begin`` and ``end``.
     """
 
-    __slots__ = ("_within", "cancelled", "deadline")
+    __slots__ = ("_within", "cancelled", "deadline", "running")
 
     def __init__(self, within: Stop | None = None) -> None:
         self.deadline: float = float("inf") if within is None else within.deadline
         self.cancelled = False
+        self.running = False
         self._within = within
 
     def due(self) -> bool:

@@ -16,6 +16,7 @@ from importlib import resources
 from mcp_wasm.capability.grant import Grants
 from mcp_wasm.component import encode
 from mcp_wasm.component import types as wit
+from mcp_wasm.sandbox.call import Call
 from mcp_wasm.sandbox.hostfunc import HostFunction, Run, plain
 
 NATIVE = "0.2.12"
@@ -49,6 +50,8 @@ class Interface:
 
     With ``shadow`` the interface replaces some functions of a native one, for
     the calls whose grants it says yes to; the others keep the native ones.
+    ``bridge`` is how many core instances and memories of ours it may add to a
+    store (``bridge.py``); ``prepare`` runs before the store of a call gets its WASI.
     """
 
     name: str
@@ -57,6 +60,8 @@ class Interface:
     resources: Mapping[str, type] = field(default_factory=dict)
     uses: Mapping[str, type] = field(default_factory=dict)
     shadow: Callable[[Grants], bool] | None = None
+    bridge: tuple[int, int] = (0, 0)
+    prepare: Callable[[Call], None] | None = None
 
     def full_names(self) -> tuple[str, ...]:
         """The names under which it is defined."""

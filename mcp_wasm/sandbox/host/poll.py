@@ -27,9 +27,6 @@ from mcp_wasm.sandbox.raw import KIND, EngineError, Val, check, ffi
 from mcp_wasm.sandbox.scalars import new_list
 
 INTERFACE = "wasi:io/poll"
-BRIDGE = (2, 1)
-"""How many core instances and memories the bridge adds to a store."""
-
 _SLICE_NS = 20_000_000
 """The longest single wait, in nanoseconds; what a cancellation takes at most."""
 
@@ -128,5 +125,6 @@ INTERFACES = (
             "poll": _function("poll", "in", wit.List(_POLLABLE), wit.List(wit.Primitive("u32")), _poll),
             "[method]pollable.block": _function("[method]pollable.block", "self", _POLLABLE, None, _block),
         },
+        bridge=(2, 1),
     ),
 )
