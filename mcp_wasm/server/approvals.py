@@ -85,14 +85,14 @@ class Approvals:
         self._approved, self._questions, self._seconds = Approved(), Questions(seconds=seconds), seconds
         self._waiting: set[str] = set()
 
-    def held(self, peer: Peer, component: Component) -> tuple[Grant, ...]:
-        """What the person behind ``peer`` allowed to these bytes for the session."""
-        return self._approved.allowed(peer.owner, component.name, component.digest) if self._enabled else ()
+    def held(self, peer: Peer, component: str, digest: str) -> tuple[Grant, ...]:
+        """What the person behind ``peer`` allowed for the session to ``component`` with these bytes."""
+        return self._approved.allowed(peer.owner, component, digest) if self._enabled else ()
 
     def question(self, ctx: Context, peer: Peer, denied: Denied) -> Question | None:
         """What to ask about a denied call; None where there is nothing to ask, or nobody."""
         own = [d for d in denied.denials if _same(d, denied.component)]
-        if not self._enabled or not own or not _may_answer(ctx) or not _can_be_asked(ctx):
+        if not self._enabled or not own or not _may_answer(peer) or not _can_be_asked(ctx):
             return None
         asked = self._changed(peer, denied, own) or self._new(peer, denied, own)
         if asked is None or not asked.wanted:
@@ -236,12 +236,13 @@ def _same(denial: Denial, component: Component) -> bool:
     return (denial.component, denial.digest) == (component.name, component.digest)
 
 
-def _may_answer(ctx: Context) -> bool:
-    """Whether a reply may be taken for that of whoever runs this server: on stdio they started the client.
+def _may_answer(peer: Peer) -> bool:
+    """Whether a reply may be taken for that of whoever runs this server.
 
-    Over HTTP any program on the machine could ask and answer.
+    On stdio they started the client. Over HTTP a token shows that they know it;
+    without one any program on the machine could ask and answer.
     """
-    return ctx.request is None
+    return peer.transport == "stdio" or (peer.identity is not None and peer.identity.known)
 
 
 def _can_be_asked(ctx: Context) -> bool:
