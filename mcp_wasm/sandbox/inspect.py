@@ -18,7 +18,7 @@ from wasmtime.component import _types as native
 
 from mcp_wasm.component import types as wit
 from mcp_wasm.errors import ComponentRefused
-from mcp_wasm.sandbox import wasm_tools
+from mcp_wasm.sandbox import expansion, wasm_tools
 from mcp_wasm.sandbox.children import Children
 from mcp_wasm.sandbox.compile import CompileFailed, Job, compile_all
 from mcp_wasm.sandbox.engine import engine
@@ -74,6 +74,7 @@ def inspect(binary: bytes, source: str, children: Children) -> Inspection:
         ComponentRefused: if it is no component, is damaged, or uses what the host cannot carry.
     """
     _check_header(binary, source)
+    _check_expansion(binary, source)
     skeleton = unbundle(binary, children)
     try:
         artifact = compile_all([Job("component", skeleton.binary)], children)[0]
@@ -105,6 +106,16 @@ def _check_header(binary: bytes, source: str) -> None:
         )
     if binary[6:8] != b"\x01\0":
         raise ComponentRefused(source, "it is not a component (unknown layer in its header)")
+
+
+def _check_expansion(binary: bytes, source: str) -> None:
+    try:
+        made = expansion.instances(binary)
+    except expansion.Unbounded as error:
+        raise ComponentRefused(source, f"how many instances it makes cannot be told: {error}") from None
+    if made > expansion.LIMIT:
+        expected = f"at most {expansion.LIMIT:,} are made"
+        raise ComponentRefused(source, f"its nested components make {made:,} instances; {expected}")
 
 
 def _refusal(source: str, message: str) -> ComponentRefused:

@@ -1,71 +1,106 @@
 """How heavy a binary is to compile, told from its sections without compiling it.
 
 A compile in this process cannot be interrupted. Its time grows with the bytes
-of code, and with declared locals, of which six bytes declare fifty thousand; so
-both are counted, through nested components. What cannot be read is heavy.
+of code, with declared locals, of which six bytes declare fifty thousand, with
+the values that each place of the code may have to carry (a thousand loops over a
+thousand locals are a million of them), and with the instances that nested
+components make. So all of these are counted. What cannot be read is heavy.
 Source: the core specification, "Binary Format", and the component model's
 ``Binary.md``.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from mcp_wasm.sandbox import expansion
+from mcp_wasm.sandbox.expansion import number
+
 _BYTES = 32 * 1024
 _LOCALS = 200_000
-_CORE, _COMPONENT, _CODE = 1, 4, 10
+_CARRIED = 2_000_000
+"""Bytes of code times values, over all functions: under two seconds at the worst that was found."""
+_INSTANCES = 1_000
+_CORE, _COMPONENT, _TYPE, _CODE = 1, 4, 1, 10
+_FUNCTION_TYPE, _REFERENCES = 0x60, (0x63, 0x64)
+
+
+@dataclass(slots=True)
+class _Found:
+    """``locals`` declared, and ``carried``: for each function its bytes times its values."""
+
+    locals: int = 0
+    carried: int = 0
 
 
 class _Unreadable(Exception):
-    """The bytes end early or nest too deep."""
+    """The bytes end early, nest too deep, or hold types of a proposal that is off."""
 
 
 def is_light(binary: bytes) -> bool:
-    """Whether compiling ``binary`` takes well under a second, whatever is in it."""
+    """Whether compiling ``binary`` takes seconds at the very most, whatever is in it."""
     if len(binary) > _BYTES:
         return False
+    found = _Found()
     try:
-        return _locals(binary, 0, len(binary), 0) <= _LOCALS
-    except (_Unreadable, IndexError):
+        _weigh(binary, 0, len(binary), 0, found)
+        if found.locals > _LOCALS or found.carried > _CARRIED:
+            return False
+        return binary[6:8] != b"\x01\0" or expansion.instances(binary) <= _INSTANCES
+    except (_Unreadable, expansion.Unbounded, IndexError):
         return False
 
 
-def _locals(data: bytes, at: int, end: int, depth: int) -> int:
-    """The locals declared by all functions of the module or component in ``data[at:end]``."""
+def _weigh(data: bytes, at: int, end: int, depth: int, found: _Found) -> None:
+    """Count what the functions of the module or component in ``data[at:end]`` hold."""
     if depth > 16:
         raise _Unreadable
     is_component = data[at + 6 : at + 8] == b"\x01\0"
-    found, at = 0, at + 8
+    widest, at = 0, at + 8
     while at < end:
         section = data[at]
-        size, at = _number(data, at + 1)
+        size, at = number(data, at + 1)
         if is_component and section in (_CORE, _COMPONENT):
-            found += _locals(data, at, at + size, depth + 1)
+            _weigh(data, at, at + size, depth + 1, found)
+        elif not is_component and section == _TYPE:
+            widest = _widest(data, at)
         elif not is_component and section == _CODE:
-            found += _code(data, at)
+            _code(data, at, widest, found)
         at += size
-    return found
 
 
-def _code(data: bytes, at: int) -> int:
-    functions, at = _number(data, at)
-    found = 0
+def _widest(data: bytes, at: int) -> int:
+    """The most values that a function or block of the module takes and gives."""
+    types, at = number(data, at)
+    widest = 0
+    for _ in range(types):
+        if data[at] != _FUNCTION_TYPE:
+            raise _Unreadable
+        at, values = at + 1, 0
+        for _ in range(2):
+            count, at = number(data, at)
+            values += count
+            for _ in range(count):
+                at = _past_type(data, at)
+        widest = max(widest, values)
+    return widest
+
+
+def _code(data: bytes, at: int, widest: int, found: _Found) -> None:
+    functions, at = number(data, at)
     for _ in range(functions):
-        size, at = _number(data, at)
-        groups, inside = _number(data, at)
+        size, at = number(data, at)
+        groups, inside = number(data, at)
+        declared = 0
         for _ in range(groups):
-            count, inside = _number(data, inside)
-            found += count
-            inside += 2 if data[inside] in (0x63, 0x64) else 1  # a reference to a heap type has one byte more
+            count, inside = number(data, inside)
+            declared += count
+            inside = _past_type(data, inside)
+        found.locals += declared
+        found.carried += (declared + widest) * size
         at += size
-    return found
 
 
-def _number(data: bytes, at: int) -> tuple[int, int]:
-    """The unsigned LEB128 number at ``at``, and where it ends."""
-    value = shift = 0
-    while shift < 35:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-    raise _Unreadable
+def _past_type(data: bytes, at: int) -> int:
+    """Past a value type; a reference to a heap type has one byte more."""
+    return at + (2 if data[at] in _REFERENCES else 1)

@@ -1,0 +1,46 @@
+"""The server that is attacked: a process of its own, so that what an attack costs can be read from outside.
+
+    victim.py stdio|http FOLDER [WORKERS]
+
+serves every component in FOLDER. On SIGUSR1 it gives memory that nobody uses
+back to the system, so that what is left is what something still holds.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import signal
+import sys
+from pathlib import Path
+
+import anyio
+
+from mcp_wasm.runtime import Runtime
+from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.server.http import serve_http
+from mcp_wasm.server.options import ServerOptions
+from mcp_wasm.server.stdio import serve_stdio
+
+
+def trim(*_: object) -> None:
+    """Give free memory back; the C library of other systems does so by itself or has no such call."""
+    gc.collect()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def main(transport: str, folder: str, workers: str = "4", home: str | None = None) -> None:
+    """Serve until standard input ends or the process is killed."""
+    signal.signal(signal.SIGUSR1, trim)
+    with Runtime(home=Path(home) if home else None, workers=int(workers), limits=Limits()) as runtime:
+        for path in sorted(Path(folder).glob("*.w*")):
+            runtime.add(path)
+        if transport == "stdio":
+            anyio.run(serve_stdio, runtime, ServerOptions())
+        else:
+            anyio.run(serve_http, runtime, ServerOptions(), "127.0.0.1", 0, None)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,53 @@
+;; Loops without end in every place where a guest's code can run, and recursion without end.
+(component
+  (core module $code
+    (memory (export "memory") 1)
+    (table $functions 1 funcref)
+    (elem (i32.const 0) func $again)
+    (type $f (func))
+    (func $spin (export "spin") (loop $again (br $again)))
+    (func (export "destroy") (param i32) (call $spin))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (call $spin) (unreachable))
+    (func (export "take") (param i32 i32))
+    (func (export "give") (result i32) (i32.const 16))
+    (func (export "after") (param i32) (call $spin))
+    (func $again (call_indirect (type $f) (i32.const 0)) (call_indirect (type $f) (i32.const 0)))
+    (func (export "recurse") (call $again))
+    ;; Frames of many values: fewer calls, as much stack.
+    (func $wide (export "wide") (param i64 i64 i64 i64 i64 i64 i64 i64) (result i64)
+      (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+      (local.set 8 (call $wide (local.get 1) (local.get 2) (local.get 3) (local.get 4)
+        (local.get 5) (local.get 6) (local.get 7) (i64.add (local.get 0) (i64.const 1))))
+      (local.set 9 (call $wide (local.get 8) (local.get 2) (local.get 3) (local.get 4)
+        (local.get 5) (local.get 6) (local.get 7) (i64.add (local.get 0) (i64.const 1))))
+      (i64.add (local.get 8) (local.get 9)))
+    (func (export "recurse-wide")
+      (drop (call $wide (i64.const 1) (i64.const 1) (i64.const 1) (i64.const 1)
+        (i64.const 1) (i64.const 1) (i64.const 1) (i64.const 1)))))
+  (core instance $i (instantiate $code))
+  (alias core export $i "memory" (core memory $memory))
+  (alias core export $i "realloc" (core func $realloc))
+
+  (type $trap-door (resource (rep i32) (dtor (core func $i "destroy"))))
+  (core func $new (canon resource.new $trap-door))
+  (core func $drop (canon resource.drop $trap-door))
+  (core module $owner
+    (import "door" "new" (func $new (param i32) (result i32)))
+    (import "door" "drop" (func $drop (param i32)))
+    (func (export "dropped") (call $drop (call $new (i32.const 7))))
+    (func (export "kept") (result i32) (drop (call $new (i32.const 7))) (i32.const 1))
+    ;; Handles until there are no more.
+    (func (export "hoard") (loop $again (drop (call $new (i32.const 7))) (br $again))))
+  (core instance $o (instantiate $owner
+    (with "door" (instance (export "new" (func $new)) (export "drop" (func $drop))))))
+
+  (func (export "spin") (canon lift (core func $i "spin")))
+  (func (export "in-destructor") (canon lift (core func $o "dropped")))
+  (func (export "in-destructor-left") (result u32) (canon lift (core func $o "kept")))
+  (func (export "hoard") (canon lift (core func $o "hoard")))
+  (func (export "in-realloc") (param "text" string)
+    (canon lift (core func $i "take") (memory $memory) (realloc $realloc)))
+  (func (export "in-post-return") (result string)
+    (canon lift (core func $i "give") (memory $memory) (post-return (core func $i "after"))))
+  (func (export "recurse") (canon lift (core func $i "recurse")))
+  (func (export "recurse-wide") (canon lift (core func $i "recurse-wide"))))
