@@ -24,6 +24,8 @@ from mcp_wasm.sandbox.host.interface import Interface
 
 REGISTER: Mapping[str, str] = {
     "mcp-wasm:tools/call": "tools",
+    "wasi:http/outgoing-handler": "http_outgoing",
+    "wasi:http/types": "http_types",
     "wasi:io/poll": "poll",
     "wasi:nn/errors": "nn_errors",
     "wasi:nn/graph": "nn_graph",
@@ -47,6 +49,11 @@ REGISTER: Mapping[str, str] = {
 ALWAYS = ("wasi:io/poll",)
 """Defined for every component: a guest waits only through these."""
 
+BESIDE: Mapping[str, str] = {
+    "wasi:http/types": "http_poll",
+}
+"""Modules whose interfaces are defined beside an imported one, and after all others."""
+
 _BASE = re.compile(r"wasi:(?:cli|clocks|filesystem|io|random|sockets)/[a-z0-9-]+@0\.2\.\d+")
 
 
@@ -64,11 +71,11 @@ def provided(import_name: str) -> tuple[Interface, ...]:
 
 def unlinkable(imports: tuple[wit.Import, ...]) -> str:
     """Why a component with these imports cannot be linked, in words; ``""`` if it can."""
-    missing = []
+    missing, used = [], interfaces(imports)
     for item in imports:
         if item.kind == "type":
             continue
-        found = provided(item.name)
+        found = [interface for interface in used if interface.matches(item.name)]
         if not found and not _BASE.fullmatch(item.name):
             missing.append(item.name + _other_versions(item.name))
         for interface in found:
@@ -90,6 +97,9 @@ def interfaces(imports: Iterable[wit.Import]) -> tuple[Interface, ...]:
     found = [interface for name in ALWAYS for interface in _module(REGISTER[name])]
     for item in imports:
         found += [interface for interface in provided(item.name) if interface not in found]
+    for item in imports:
+        beside = BESIDE.get(item.name.partition("@")[0])
+        found += [i for i in (() if beside is None else _module(beside)) if i not in found]
     return tuple(found)
 
 
