@@ -34,13 +34,15 @@ class Budget:
 class Token:
     """A static bearer token: the SHA-256 of its secret, and the ``tools`` (exact, or ``prefix*``) it opens.
 
-    What its ``budget`` leaves open is taken from the server's.
+    What its ``budget`` leaves open is taken from the server's. ``approves`` says
+    that who has it may answer for whoever runs the server what tools are granted.
     """
 
     name: str
     digest: bytes = field(repr=False)
     tools: tuple[str, ...] = ("*",)
     budget: Budget = field(default_factory=Budget)
+    approves: bool = False
 
 
 def hashed(secret: str) -> bytes:
@@ -111,7 +113,7 @@ class Identity:
     """Who a request comes from: ``name`` for people, ``key`` for what is kept for it.
 
     ``tools`` are groups of patterns; a tool must fit one of each group. ``known``
-    says whether a token told it, or only an address.
+    says whether a token told it, or only an address; ``approves`` is the token's.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Identity:
     tools: tuple[tuple[str, ...], ...] = ()
     budget: Budget = field(default_factory=Budget)
     known: bool = True
+    approves: bool = False
 
     def may(self, tool: str) -> bool:
         """Whether the tool of that name exists for this client."""

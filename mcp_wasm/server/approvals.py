@@ -239,10 +239,11 @@ def _same(denial: Denial, component: Component) -> bool:
 def _may_answer(peer: Peer) -> bool:
     """Whether a reply may be taken for that of whoever runs this server.
 
-    On stdio they started the client. Over HTTP a token shows that they know it;
-    without one any program on the machine could ask and answer.
+    On stdio they started the client. Over HTTP a token of theirs has to say so:
+    without one any program on the machine could ask and answer, and most who
+    have one were given it to call tools.
     """
-    return peer.transport == "stdio" or (peer.identity is not None and peer.identity.known)
+    return peer.transport == "stdio" or (peer.identity is not None and peer.identity.approves)
 
 
 def _can_be_asked(ctx: Context) -> bool:

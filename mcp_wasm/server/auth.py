@@ -86,7 +86,7 @@ class Tokens:
 
 def _caller(token: Token, base: Budget) -> Caller:
     name = f"token {token.name}"
-    identity = Identity(name, name, (token.tools,), over(token.budget, base))
+    identity = Identity(name, name, (token.tools,), over(token.budget, base), approves=token.approves)
     return Caller(AccessToken(token="", client_id=name, scopes=[]), identity)
 
 
