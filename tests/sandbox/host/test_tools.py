@@ -358,8 +358,8 @@ def test_a_tool_that_cannot_be_made_ready_is_unavailable(make: Make, monkeypatch
 @pytest.mark.parametrize(
     ("component", "limits", "most"),
     [
-        ("hostile", Limits(result=4096), 3070),
-        ("caller", Limits(result=4096), 3070),
+        ("hostile", Limits(result=4096), 3069),
+        ("caller", Limits(result=4096), 3069),
         # Half of the caller's memory, where the text has to find room.
         ("caller", Limits(memory=4 * MIB), 3 * MIB // 2 - 3),
     ],
