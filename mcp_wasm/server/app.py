@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.auth.middleware.auth_context import auth_context_var
@@ -26,6 +27,7 @@ from mcp_wasm.server.calls import LIMITS_KEY, Calls
 from mcp_wasm.server.catalog import Catalog
 from mcp_wasm.server.changes import Changes
 from mcp_wasm.server.content import Presenter, Wire
+from mcp_wasm.server.operator import Operator
 from mcp_wasm.server.options import ServerOptions
 from mcp_wasm.server.peer import Context, peer_of
 from mcp_wasm.server.resources import Resources
@@ -72,7 +74,11 @@ class ToolServer(Server[dict[str, Any]]):
 def build(runtime: Runtime, options: ServerOptions) -> ToolServer:
     """The MCP server of ``runtime``: serve it with ``serve_stdio``, ``serve_http`` or the SDK's own means.
 
-    The runtime stays the caller's: the server neither closes it nor adds anything to it.
+    The runtime stays the caller's: the server does not close it, and adds to it only what
+    ``options.allow_load`` allows, until the server ends.
+
+    Raises:
+        InvalidSettings: if one of these folders is not there.
     """
     store = ResultStore(
         max_bytes=options.results_bytes,
@@ -80,7 +86,8 @@ def build(runtime: Runtime, options: ServerOptions) -> ToolServer:
         seconds=options.results_seconds,
         page_bytes=options.result_page,
     )
-    catalog, changes = Catalog(runtime, options), Changes(runtime)
+    operator = Operator(runtime, options.allow_load) if options.allow_load else None
+    catalog, changes = Catalog(runtime, options, operator), Changes(runtime)
     resources = Resources(runtime, options, store)
 
     async def list_tools(ctx: Context, params: PaginatedRequestParams) -> Wire:
@@ -91,18 +98,28 @@ def build(runtime: Runtime, options: ServerOptions) -> ToolServer:
         hidden = isinstance(user, Caller) and not user.visitor.may(name)
         return None if hidden else catalog.header_schema(name)
 
+    @asynccontextmanager
+    async def lifespan(serving: Server[Any]) -> AsyncIterator[dict[str, Any]]:
+        async with changes.lifespan(serving) as state, operator.lifespan() if operator else nullcontext():
+            yield state
+
     server = ToolServer(
         options.name,
         version=options.version,
         title=options.title,
         instructions=_instructions(options),
-        lifespan=changes.lifespan,
+        lifespan=lifespan,
         get_tool_input_schema=header_schema,
         on_subscriptions_listen=changes.listen,
     )
     server.add_request_handler("tools/list", PaginatedRequestParams, list_tools)
-    approvals = Approvals(runtime, enabled=options.approvals, seconds=options.approval_seconds)
-    calls = Calls(runtime, catalog, Presenter(store), approvals)
+    approvals = Approvals(
+        runtime,
+        enabled=options.approvals,
+        seconds=options.approval_seconds,
+        is_loaded=operator.is_loaded if operator is not None else None,
+    )
+    calls = Calls(runtime, catalog, Presenter(store), approvals, operator)
     server.end_calls = calls.end
     server.add_request_handler("tools/call", CallToolRequestParams, calls)
     server.add_request_handler("resources/list", PaginatedRequestParams, resources.list)

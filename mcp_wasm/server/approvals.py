@@ -79,9 +79,10 @@ class Approvals:
         *,
         enabled: bool = True,
         seconds: float = SECONDS,
-        is_loaded: Callable[[str], bool] = lambda _name: False,
+        is_loaded: Callable[[str], bool] | None = None,
     ) -> None:
-        self._runtime, self._enabled, self._is_loaded = runtime, enabled, is_loaded
+        self._runtime, self._enabled = runtime, enabled
+        self._is_loaded = is_loaded or (lambda _name: False)
         self._approved, self._questions, self._seconds = Approved(), Questions(seconds=seconds), seconds
         self._waiting: set[str] = set()
 

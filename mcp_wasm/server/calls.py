@@ -37,6 +37,7 @@ from mcp_wasm.server.content import Presenter, Wire
 from mcp_wasm.server.denials import attach
 from mcp_wasm.server.failures import protocol_error, told
 from mcp_wasm.server.forms import Choice, Question
+from mcp_wasm.server.operator import ANSWER_BYTES, OPERATOR, Operator
 from mcp_wasm.server.peer import Context, Peer, peer_of
 from mcp_wasm.server.questions import Asker, fingerprint
 from mcp_wasm.server.search import CALL_TOOL, MOST_FOUND, PAIR, SEARCH_TOOLS, USUALLY_FOUND
@@ -84,9 +85,15 @@ class Calls:
     """Serves ``tools/call`` for ``runtime``."""
 
     def __init__(
-        self, runtime: Runtime, catalog: Catalog, presenter: Presenter, approvals: Approvals | None = None
+        self,
+        runtime: Runtime,
+        catalog: Catalog,
+        presenter: Presenter,
+        approvals: Approvals | None = None,
+        operator: Operator | None = None,
     ) -> None:
         self._runtime, self._catalog, self._presenter = runtime, catalog, presenter
+        self._operator = operator
         self._approvals = approvals or Approvals(runtime, enabled=False)
         self._admission = Admission(runtime)
         self._running: set[anyio.CancelScope] = set()
@@ -141,6 +148,9 @@ class Calls:
                     found = self._catalog.search(*_search_arguments(arguments), peer.may)
                     return self._presenter.value(found, limit=limits.text, owner=peer.owner)
                 name, arguments = _call_arguments(arguments)
+            elif self._operator is not None and name in OPERATOR and peer.may(name):
+                value = await self._operator.call(name, arguments)
+                return self._presenter.value(value, limit=ANSWER_BYTES, owner=peer.owner)
             request = replace(request, name=name, arguments=arguments, limits=wanted)
             if reply is not None:
                 return await self._replied(request, reply)

@@ -16,6 +16,7 @@ from mcp_wasm.component.types import Result, Type
 from mcp_wasm.registry.tool import Tool
 from mcp_wasm.server.access import Identity
 from mcp_wasm.server.content import COMPLETE, TRUNCATED_SCHEMA, published_schema
+from mcp_wasm.server.operator import MARK, Operator, operator_listed
 from mcp_wasm.server.options import ServerOptions
 from mcp_wasm.server.paging import page
 from mcp_wasm.server.search import PAIR, SearchIndex, pair_listed
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 DIGEST_KEY = "mcp-wasm/digest"
 COMPONENT_KEY = "mcp-wasm/component"
+LOADED_KEY = "mcp-wasm/loaded"
 
 _TITLE = 120
 _DESCRIPTION = 8000
@@ -45,10 +47,10 @@ class Entry:
 
 
 class Catalog:
-    """The listed tools of ``runtime`` under ``options``."""
+    """The listed tools of ``runtime`` under ``options``, and those of ``operator`` where there is one."""
 
-    def __init__(self, runtime: Runtime, options: ServerOptions) -> None:
-        self._runtime, self._options = runtime, options
+    def __init__(self, runtime: Runtime, options: ServerOptions, operator: Operator | None = None) -> None:
+        self._runtime, self._options, self._operator = runtime, options, operator
         self._seen: tuple[Tool, ...] = ()
         self._entries: dict[str, Entry] = {}
         self._listed: list[dict[str, Any]] = []
@@ -88,7 +90,7 @@ class Catalog:
             return known
         self._refresh()
         known = self._entries.get(tool.name)
-        return known if known is not None and known.tool is tool else _entry(tool)
+        return known if known is not None and known.tool is tool else self._entry(tool)
 
     def search(
         self, query: str, limit: int, may: Callable[[str], bool] = lambda _name: True
@@ -111,15 +113,14 @@ class Catalog:
             self._list(tools)
 
     def _list(self, tools: tuple[Tool, ...]) -> None:
-        pair = self._pair
+        own = (*(pair_listed(TRUNCATED_SCHEMA) if self._pair else ()), *self._operators())
+        names = {wire["name"] for wire in own}
         for tool in tools:
-            if tool.name in pair:
+            if tool.name in names:
                 log.warning("The tool %s of %s is hidden by the server's own", tool.name, tool.component)
-        self._entries = {tool.name: _entry(tool) for tool in tools if tool.name not in pair}
+        self._entries = {tool.name: self._entry(tool) for tool in tools if tool.name not in names}
         shown = [entry.wire for entry in self._entries.values()] if self._options.tools != "search" else []
-        self._listed = sorted(
-            [*shown, *(pair_listed(TRUNCATED_SCHEMA) if pair else ())], key=lambda wire: str(wire["name"])
-        )
+        self._listed = sorted([*shown, *own], key=lambda wire: str(wire["name"]))
         self._names = [wire["name"] for wire in self._listed]
         self._headers = {
             name: entry.tool.input_schema
@@ -128,15 +129,22 @@ class Catalog:
         }
         self._index, self._seen = None, tools
 
+    def _operators(self) -> tuple[dict[str, Any], ...]:
+        return operator_listed() if self._operator is not None else ()
 
-def _entry(tool: Tool) -> Entry:
+    def _entry(self, tool: Tool) -> Entry:
+        loaded = self._operator is not None and self._operator.is_loaded(tool.component)
+        return _entry(tool, loaded=loaded)
+
+
+def _entry(tool: Tool, *, loaded: bool) -> Entry:
     declared = tool.function.result
     result = declared.ok if isinstance(declared, Result) else declared
     output = published_schema(tool.output_schema, result)
     wire: dict[str, Any] = {
         "name": tool.name,
         "title": visible(tool.title, _TITLE) or tool.name,
-        "description": visible(tool.description, _DESCRIPTION),
+        "description": (MARK if loaded else "") + visible(tool.description, _DESCRIPTION),
         "inputSchema": _readable(tool.input_schema),
         "annotations": {
             "readOnlyHint": tool.read_only,
@@ -144,7 +152,8 @@ def _entry(tool: Tool) -> Entry:
             "idempotentHint": tool.read_only,
             "openWorldHint": tool.open_world,
         },
-        "_meta": {COMPONENT_KEY: tool.component, DIGEST_KEY: tool.digest},
+        "_meta": {COMPONENT_KEY: tool.component, DIGEST_KEY: tool.digest}
+        | ({LOADED_KEY: True} if loaded else {}),
     }
     if output is not None:
         wire["outputSchema"] = _readable(output)

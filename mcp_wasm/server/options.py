@@ -6,6 +6,7 @@ It says nothing of tools or of limits of calls: those belong to the runtime.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 ToolsMode = Literal["dynamic", "search", "both"]
@@ -34,6 +35,9 @@ class ServerOptions:
     ``sessions`` is the number of HTTP sessions that may be open at once and
     ``session_seconds`` how long an idle one lives.
 
+    ``allow_load`` are folders from which a model may load components, which then
+    run without any grant; without them it cannot.
+
     ``approvals`` says whether a person is asked, through their client, about what
     a finished call was denied, and ``approval_seconds`` how long they may think.
 
@@ -57,6 +61,7 @@ class ServerOptions:
     allowed_origins: tuple[str, ...] = ()
     sessions: int = 1000
     session_seconds: float = 1800.0
+    allow_load: tuple[Path, ...] = ()
     approvals: bool = True
     approval_seconds: float = 600.0
     shutdown_seconds: float = 0.3
