@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mcp_wasm.cli import settings
 from mcp_wasm.config.model import Config
 from mcp_wasm.errors import HostError
+from mcp_wasm.sandbox.redact import Redactor, redacted
 
 if TYPE_CHECKING:
     from mcp_wasm.runtime import Runtime
@@ -90,7 +91,7 @@ def open_runtime(config: Config, *, patience: float | None = None) -> Iterator[R
     large. After ``patience`` seconds (None: as long as it takes) the runtime is
     given with what is published by then, and the rest comes while it is used.
     """
-    with new_runtime(config) as runtime:
+    with new_runtime(config) as runtime, redacted(runtime.services.shared(Redactor)):
         if config.bundled:
             unpack(config)
         if patience is None:

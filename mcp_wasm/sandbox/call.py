@@ -20,6 +20,7 @@ from mcp_wasm.capability.grant import NOTHING, Denial, Grant, Grants, kind_of
 from mcp_wasm.sandbox.handles import Resources
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.raw import ffi, new_error
+from mcp_wasm.sandbox.redact import Redactor
 from mcp_wasm.sandbox.report import Printed
 from mcp_wasm.sandbox.services import Services
 from mcp_wasm.sandbox.stop import Stop
@@ -85,7 +86,8 @@ class Call:
     """One call: what it runs under, its output streams, its handles, and what went wrong in a callback.
 
     ``context`` is its store's, set while the store lives. ``state`` is for host
-    interfaces, each under a key of its own. ``denials`` are in the order of the
+    interfaces, each under a key of its own. ``redactor`` knows the values of the
+    secrets that were read for it, None where there were none. ``denials`` are in the order of the
     first attempt.
     """
 
@@ -99,6 +101,7 @@ class Call:
         "grants",
         "limits",
         "number",
+        "redactor",
         "resources",
         "services",
         "state",
@@ -113,6 +116,7 @@ class Call:
         self.context: Any = None
         self.resources = Resources(permit.limits.resources)
         self.state: dict[object, Any] = {}
+        self.redactor: Redactor | None = None
         self._endings: list[Callable[[], None]] = []
         self.number = next(_numbers)
         _calls[self.number] = self
@@ -136,6 +140,8 @@ class Call:
         why it was denied, without a full stop.
         """
         kind = kind_of(grant) if grant is not None else kind
+        if self.redactor is not None:
+            asked, rule = self.redactor.text(asked), self.redactor.text(rule)
         key = (kind, asked[:_ASKED])
         if key not in self._denied and len(self._denied) >= DENIALS:
             key = next(reversed(self._denied))

@@ -31,7 +31,7 @@ from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.linker import active
 from mcp_wasm.sandbox.prepared import Plan, Prepared
 from mcp_wasm.sandbox.raw import KIND, EngineError, Val, check, ffi
-from mcp_wasm.sandbox.report import Outcome, Report
+from mcp_wasm.sandbox.report import Outcome, Printed, Report
 from mcp_wasm.sandbox.scalars import Misfit
 from mcp_wasm.sandbox.stop import Stop, Watchdog
 
@@ -225,6 +225,8 @@ class Live:
             raise OutputLimitExceeded(call.limits.result, detail="Its strings alone are longer.") from None
         finally:
             ffi.wasmtime_component_val_delete(byref(slot))
+        if call.redactor is not None:
+            value = call.redactor.value(value)
         failed = False
         if plan.fails:
             ((side, value),) = value.items()
@@ -246,10 +248,17 @@ class Live:
             compile_ms=compiling * 1e3,
             instantiate_ms=(instantiated - begun) * 1e3,
             run_ms=(time.monotonic() - instantiated) * 1e3,
-            stdout=call.stdout.printed(),
-            stderr=call.stderr.printed(),
+            stdout=_shown(call, call.stdout.printed()),
+            stderr=_shown(call, call.stderr.printed()),
             denials=call.denials,
         )
+
+
+def _shown(call: Call, printed: Printed) -> Printed:
+    if call.redactor is None:
+        return printed
+    clean = call.redactor.cut if printed.dropped else call.redactor.text
+    return Printed(clean(printed.text), printed.dropped)
 
 
 def _dumped(value: Any, limits: Limits) -> str:

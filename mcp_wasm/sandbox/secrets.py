@@ -83,17 +83,18 @@ def _file(path: str) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise Unresolved(_reason(error)) from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise Unresolved("it is no regular file")
         if status.st_mode & 0o077 and path not in _loose:
             _loose.add(path)
             _log.warning("others than its owner can use the secret in %s; type: chmod 600 it", ascii(path))
-        try:
-            found = file.read(LARGEST + 1)
-        except OSError as error:
-            raise Unresolved(_reason(error)) from None
+        found = os.read(descriptor, LARGEST + 1)
+    except OSError as error:
+        raise Unresolved(_reason(error)) from None
+    finally:
+        os.close(descriptor)
     if len(found) > LARGEST:
         raise Unresolved(f"the file is larger than {LARGEST:,} bytes")
     try:
@@ -151,8 +152,8 @@ def value(call: Call, secret: Secret) -> str | None:
     found = known[secret.source]
     if found is not None:
         call.services.shared(Redactor).add(secret.name, found)
-        mine = call.state.setdefault(Redactor, Redactor())
-        mine.add(secret.name, found)
+        call.redactor = call.redactor or Redactor()
+        call.redactor.add(secret.name, found)
     return found
 
 
