@@ -56,6 +56,17 @@ def test_the_api_example_shows_a_result_and_every_kind_of_error() -> None:
         assert said in done.stdout
 
 
+@pytest.mark.toolchain
+@pytest.mark.timeout(300)
+def test_the_language_example_builds_a_component_that_runs_a_model_when_granted(tmp_path: Path) -> None:
+    done = run("03_language.py", "--folder", str(tmp_path), seconds=280)
+    assert done.returncode == 0, done.stderr
+    assert "security: denied: no grant of nn to language" in done.stdout
+    assert "A person can allow it: mcp-wasm grants add language nn models=language" in done.stdout
+    told = [line.split()[0] for line in done.stdout.splitlines()[-5:]]
+    assert told == ["english", "german", "french", "spanish", "swedish"]
+
+
 def test_every_example_is_in_the_readme_and_run_here() -> None:
     readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     here = Path(__file__).read_text(encoding="utf-8")
