@@ -39,6 +39,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="list every tool, only the pair search_tools and call_tool, or both (default: dynamic)",
     )
     parser.add_argument(
+        "--allow-load",
+        metavar="FOLDER",
+        action="append",
+        type=settings.folder,
+        help="let a model load components from this folder, which run without any grant; "
+        "may be given several times",
+    )
+    parser.add_argument(
+        "--no-approvals",
+        action="store_true",
+        help="do not have clients ask a person about what a tool was denied",
+    )
+    parser.add_argument(
         "--no-build",
         action="store_true",
         help="do not build bundled tools in the background, only serve those that are ready",
@@ -51,10 +64,17 @@ def run(args: argparse.Namespace) -> int:
 
     config = wiring.read(args)
     logging.getLogger().setLevel(logging.DEBUG if args.verbose else config.log.upper())
-    options = replace(config.server, version=__version__, tools=args.tools or config.server.tools)
+    options = replace(
+        config.server,
+        version=__version__,
+        tools=args.tools or config.server.tools,
+        allow_load=(*(args.allow_load or ()), *config.server.allow_load),
+        approvals=config.server.approvals and not args.no_approvals,
+    )
     address = _address(args.http, config)
+    access = settings.access(config) if address is not None else None
     with (
-        wiring.open_runtime(config, patience=_PATIENCE_S) as runtime,
+        wiring.open_runtime(config, patience=_PATIENCE_S, audit=config.audit) as runtime,
         _builds(config, wanted=not args.no_build),
     ):
         if address is None:
@@ -65,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
             from mcp_wasm.server.http import serve_http
 
             token = args.token or config.http.token
-            anyio.run(partial(serve_http, runtime, options, address[0], address[1], token))
+            anyio.run(partial(serve_http, runtime, options, *address, token, access=access))
     return 0
 
 

@@ -9,13 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from mcp_wasm.capability.sizes import parse_size
+from mcp_wasm.config.access import fetched
 from mcp_wasm.config.keys import FILE_NAME
 from mcp_wasm.config.model import Config
 from mcp_wasm.config.read import load
 from mcp_wasm.errors import InvalidSettings
+from mcp_wasm.server.access import Access
 
 HOME, CONFIG, TOKEN = "MCP_WASM_HOME", "MCP_WASM_CONFIG", "MCP_WASM_TOKEN"
 DEFAULT_HOME = Path("~/.mcp-wasm")
+_LARGEST_SECRET = 16 * 1024
 
 
 def read(args: argparse.Namespace, environment: Mapping[str, str] | None = None) -> Config:
@@ -48,6 +51,25 @@ def _check_owner(path: Path) -> None:
     """A file that another user put where commands are run is not obeyed."""
     if hasattr(os, "getuid") and path.stat().st_uid not in (os.getuid(), 0):
         raise InvalidSettings(str(path), "a file of yours, or one named with --config", "another owner's")
+
+
+def access(config: Config, environment: Mapping[str, str] | None = None) -> Access:
+    """Who may do how much over HTTP, with the secrets of all tokens fetched.
+
+    Raises:
+        InvalidSettings: for a token without a secret.
+    """
+    given = os.environ if environment is None else environment
+    return replace(config.access, tokens=fetched(config.tokens, given, _secret))
+
+
+def _secret(path: Path) -> str:
+    """The text of a file that has nothing but a secret."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(_LARGEST_SECRET).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(str(path), "a file with a secret", type(error).__name__) from None
 
 
 def folder(text: str) -> Path:

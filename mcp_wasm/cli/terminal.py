@@ -67,6 +67,11 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
 
 
+def print_json_line(value: Any) -> None:
+    """A JSON document on one line of stdout, in ASCII: what others wrote cannot end the line."""
+    print(json.dumps(value, separators=(",", ":"), allow_nan=False))
+
+
 def print_text(text: str) -> None:
     """A text that a guest gave, on stdout: exact where a program reads it, safe where a person does."""
     print(safe(text) if sys.stdout.isatty() else text)

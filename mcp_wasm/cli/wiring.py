@@ -12,9 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcp_wasm.audit.sink import AuditOptions
 from mcp_wasm.cli import settings
 from mcp_wasm.config.model import Config
-from mcp_wasm.errors import HostError
+from mcp_wasm.errors import HostError, InvalidSettings
 from mcp_wasm.sandbox.redact import Redactor, redacted
 
 if TYPE_CHECKING:
@@ -67,31 +68,45 @@ def folders(config: Config) -> Sequence[Path]:
     return (*config.components, added(config), *([built(config)] if config.bundled else []))
 
 
-def new_runtime(config: Config) -> Runtime:
-    """A runtime without components."""
+def new_runtime(config: Config, audit: AuditOptions | None = None) -> Runtime:
+    """A runtime without components.
+
+    Raises:
+        InvalidSettings: if an audit log is asked for and cannot be written.
+    """
     from mcp_wasm.runtime import Runtime  # loads the engine
 
-    return Runtime(
-        home=home(config),
-        limits=config.limits,
-        component_limits=config.component_limits,
-        tools=config.tools,
-        workers=config.workers,
-        cache_bytes=config.cache_bytes,
-        environ=os.environ,
-        policy=config.grants,
-    )
+    try:
+        return Runtime(
+            home=home(config),
+            limits=config.limits,
+            component_limits=config.component_limits,
+            tools=config.tools,
+            workers=config.workers,
+            cache_bytes=config.cache_bytes,
+            environ=os.environ,
+            policy=config.grants,
+            audit=audit,
+        )
+    except OSError as error:
+        if audit is None:
+            raise
+        expected = "a folder for the audit log that can be written ([audit] enabled = false does without)"
+        raise InvalidSettings(f"{error.filename or home(config)}", expected, error.strerror) from None
 
 
 @contextlib.contextmanager
-def open_runtime(config: Config, *, patience: float | None = None) -> Iterator[Runtime]:
+def open_runtime(
+    config: Config, *, patience: float | None = None, audit: AuditOptions | None = None
+) -> Iterator[Runtime]:
     """A runtime that has published every component of ``folders`` and follows their changes.
 
     A component that was never seen before takes seconds to look at where it is
     large. After ``patience`` seconds (None: as long as it takes) the runtime is
-    given with what is published by then, and the rest comes while it is used.
+    given with what is published by then, and the rest comes while it is used. With
+    ``audit`` every call is written down.
     """
-    with new_runtime(config) as runtime, redacted(runtime.services.shared(Redactor)):
+    with new_runtime(config, audit) as runtime, redacted(runtime.services.shared(Redactor)):
         if config.bundled:
             unpack(config)
         if patience is None:

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from mcp_wasm.capability import sizes
 from mcp_wasm.capability.schema import grants_schema
 from mcp_wasm.component.names import NAME
+from mcp_wasm.config.access import ACCESS_TABLES
+from mcp_wasm.config.key import Key
+from mcp_wasm.sandbox.limits import CALL_LIMITS
 from mcp_wasm.server.options import TOOLS_MODES
 
 FILE_NAME = "mcp-wasm.toml"
 LOG_LEVELS = ("debug", "info", "warning", "error")
-
-Kind = Literal["flag", "integer", "number", "size", "text", "secret", "name", "folder", "folders", "texts"]
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key of the settings: what it holds and what it is for.
-
-    ``least`` bounds numbers from below, ``most`` from above; ``choices`` lists
-    the only values of a text. A ``trusted`` key is refused in a settings file
-    that merely lies in the working folder.
-    """
-
-    name: str
-    kind: Kind
-    docs: str
-    least: float = 0
-    most: float = 2**63 - 1
-    choices: tuple[str, ...] = ()
-    trusted: bool = False
-
 
 _LIMIT_KEYS = (
     Key("fuel", "integer", "CPU budget of a call, in units of fuel (about one a Wasm instruction)", 1),
@@ -49,6 +31,7 @@ _LIMIT_KEYS = (
     Key("text", "size", "bytes of result shown before the rest goes behind a link", 1),
     Key("log", "size", "bytes kept of each of stdout and stderr"),
 )
+_CALL_LIMIT_KEYS = tuple(replace(key, trusted=True) for key in _LIMIT_KEYS if key.name in CALL_LIMITS)
 
 TABLES: Mapping[str, tuple[Key, ...]] = {
     "": (
@@ -59,11 +42,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
         Key("log", "text", "least severe messages that are logged", choices=LOG_LEVELS),
     ),
     "cache": (Key("size", "size", "bytes of compiled components kept on disk", 1024**2, trusted=True),),
-    "http": (
-        Key("host", "text", "address to listen on", trusted=True),
-        Key("port", "integer", "port to listen on; without it stdio is served", 0, 65_535, trusted=True),
-        Key("token", "secret", "bearer token that clients must send; better in MCP_WASM_TOKEN", trusted=True),
-    ),
+    "http": ACCESS_TABLES["http"],
     "server": (
         Key("name", "text", "name shown to clients"),
         Key("title", "text", "title shown to people"),
@@ -80,10 +59,16 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
         Key("allowed_origins", "texts", "further host names in the Origin header", trusted=True),
         Key("sessions", "integer", "HTTP sessions open at once", 1, trusted=True),
         Key("session_seconds", "number", "seconds that an idle HTTP session lives", 1, trusted=True),
+        Key("allow_load", "folders", "folders from which a model may load components", trusted=True),
         Key("approvals", "flag", "whether clients that can are told to ask a person about what was denied"),
         Key("approval_seconds", "number", "seconds that a person may think about a question", 0),
         Key("shutdown_seconds", "number", "seconds that calls may still take at the end", 0, 60),
     ),
+    "tokens.NAME": ACCESS_TABLES["tokens.NAME"],
+    "tokens.NAME.limits": _CALL_LIMIT_KEYS,
+    "oauth": ACCESS_TABLES["oauth"],
+    "oauth.limits": _CALL_LIMIT_KEYS,
+    "audit": ACCESS_TABLES["audit"],
     "limits": _LIMIT_KEYS,
     "component.NAME.limits": _LIMIT_KEYS,
     "tools.NAME": (
@@ -98,8 +83,14 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the settings file, for editors."""
     root = _object(TABLES[""])
-    for table in ("cache", "http", "server", "limits"):
+    for table in ("cache", "http", "oauth", "audit", "server", "limits"):
         root["properties"][table] = _object(TABLES[table])
+    token, root["properties"]["oauth"]["properties"]["limits"] = (
+        _object(TABLES["tokens.NAME"]),
+        _object(_CALL_LIMIT_KEYS),
+    )
+    token["properties"]["limits"] = _object(_CALL_LIMIT_KEYS)
+    root["properties"]["tokens"] = _by_name(token)
     limits = {"type": "object", "additionalProperties": False, "properties": {"limits": _object(_LIMIT_KEYS)}}
     root["properties"]["component"] = _by_name(limits)
     root["properties"]["tools"] = _by_name(_object(TABLES["tools.NAME"]))

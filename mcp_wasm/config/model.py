@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mcp_wasm.audit.sink import AuditOptions
 from mcp_wasm.capability.policy import EMPTY, Policy
+from mcp_wasm.config.access import TokenSetting
 from mcp_wasm.registry.index import ToolSetting
 from mcp_wasm.sandbox.artifacts import DEFAULT_LIMIT
 from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.server.access import Access
 from mcp_wasm.server.options import ServerOptions
 
 
@@ -32,7 +35,8 @@ class Config:
     the package are published. ``component_limits`` are whole limits by the
     component's name, ``tools`` settings by the tool's own name, ``grants`` what
     components are granted beside the policy file; ``cache_bytes`` bounds the
-    compiled artifacts on disk.
+    compiled artifacts on disk. ``access`` says who may do how much over HTTP, all
+    but for the ``tokens``, whose secrets may have to be fetched first.
     """
 
     source: Path | None = None
@@ -48,3 +52,6 @@ class Config:
     component_limits: Mapping[str, Limits] = field(default_factory=dict)
     tools: Mapping[str, ToolSetting] = field(default_factory=dict)
     grants: Policy = EMPTY
+    access: Access = field(default_factory=Access)
+    tokens: tuple[TokenSetting, ...] = ()
+    audit: AuditOptions = field(default_factory=AuditOptions)

@@ -24,11 +24,14 @@ from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.capability.sizes import parse_size
 from mcp_wasm.capability.values import Place
 from mcp_wasm.component.names import NAME, nearest
-from mcp_wasm.config.keys import TABLES, Key, Kind
+from mcp_wasm.config import access
+from mcp_wasm.config.key import Key, Kind
+from mcp_wasm.config.keys import TABLES
 from mcp_wasm.config.model import Config, Http
 from mcp_wasm.errors import InvalidSettings
 from mcp_wasm.registry.index import ToolSetting
 from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.server.access import Access
 from mcp_wasm.server.options import ServerOptions
 
 _LARGEST_FILE = 1024 * 1024
@@ -42,6 +45,7 @@ _EXPECTED: Mapping[Kind, str] = {
     "secret": "a text that is not empty",
     "name": "a name of at most 48 lower-case letters, digits and _",
     "folder": "the path of a folder",
+    "file": "the path of a file",
     "folders": "a list of paths",
     "texts": "a list of texts",
 }
@@ -73,22 +77,55 @@ class _Reader:
         self._path, self._trusted = path, trusted
 
     def config(self, document: Mapping[str, Any]) -> Config:
-        tables = ("cache", "http", "server", "limits", "component", "tools", "grants")
+        tables = (
+            *("audit", "cache", "component", "grants", "http"),
+            *("limits", "oauth", "server", "tokens", "tools"),
+        )
         plain = {key: value for key, value in document.items() if key not in tables}
         values = self._table("", "", plain, also=tables)
         limits = self._limits("limits", Limits(), self._sub(document, "limits"))
         cache = self._table("cache", "cache", self._sub(document, "cache"))
+        http = self._table("http", "http", self._sub(document, "http"))
         if "size" in cache:
             values["cache_bytes"] = cache["size"]
         return Config(
             source=self._path,
-            http=Http(**self._table("http", "http", self._sub(document, "http"))),
+            http=Http(**{key: http[key] for key in ("host", "port", "token") if key in http}),
+            access=self._access(document, http),
+            tokens=self._tokens(self._sub(document, "tokens")),
+            audit=access.audit(self._table("audit", "audit", self._sub(document, "audit"))),
             server=ServerOptions(**self._table("server", "server", self._sub(document, "server"))),
             limits=limits,
             component_limits=self._component_limits(self._sub(document, "component"), limits),
             tools=self._tools(self._sub(document, "tools")),
             grants=self._grants(document),
             **values,
+        )
+
+    def _access(self, document: Mapping[str, Any], http: Mapping[str, Any]) -> Access:
+        if "oauth" not in document:
+            return access.access(http, None, {}, str(self._path))
+        own, limits = self._with_limits("oauth", "oauth", self._sub(document, "oauth"))
+        return access.access(http, own, limits, str(self._path))
+
+    def _tokens(self, tokens: Mapping[str, Any]) -> tuple[access.TokenSetting, ...]:
+        found = []
+        for name in tokens:
+            where = f"tokens.{name}"
+            self._check_name(where, name)
+            own, limits = self._with_limits("tokens.NAME", where, self._sub(tokens, name, where))
+            found.append(access.token(name, own, limits, str(self._path)))
+        return tuple(found)
+
+    def _with_limits(
+        self, table: str, where: str, found: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The keys of a table, and those of the limits in it."""
+        own = {key: value for key, value in found.items() if key != "limits"}
+        limits = self._sub(found, "limits", f"{where}.limits")
+        return (
+            self._table(table, where, own, also=("limits",)),
+            self._table(f"{table}.limits", f"{where}.limits", limits),
         )
 
     def _grants(self, settings: Mapping[str, Any]) -> Policy:
@@ -171,7 +208,7 @@ class _Reader:
                 if key.choices and value not in key.choices:
                     raise self._wrong(where, f"one of {', '.join(key.choices)}", value)
                 return value
-            case "folder" if isinstance(value, str) and value:
+            case "folder" | "file" if isinstance(value, str) and value:
                 return self._folder(value)
             case "folders" | "texts" if isinstance(value, list) and all(
                 isinstance(v, str) and v for v in value
