@@ -1,4 +1,4 @@
-"""``mcp-wasm call``: one call by the same path as a server's, its result and its cost."""
+"""``mcp-wasm call``: one call by the same path as a server's, its result, its cost and what was denied."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_wasm.cli import settings, terminal, wiring
 from mcp_wasm.cli.given import given
-from mcp_wasm.errors import GuestError, LimitExceeded, McpWasmError
+from mcp_wasm.errors import CapabilityDenied, GuestError, LimitExceeded, McpWasmError
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.report import Outcome, Printed, Report
 
@@ -77,7 +77,7 @@ def _ended(outcome: Outcome, *, as_json: bool) -> int:
         side = "error" if outcome.failed else "result"
         terminal.print_json({"failed": outcome.failed, side: outcome.value, **_costs(outcome.report)})
     else:
-        _tell(outcome.report)
+        _tell(outcome.report, failed=outcome.failed)
         if outcome.failed:
             terminal.fail(f"the tool returned an error: {_shown(outcome.value)}")
         else:
@@ -93,7 +93,10 @@ def _stopped(error: McpWasmError, *, as_json: bool) -> int:
         terminal.print_json({**document, **(_costs(report) if report is not None else {})})
         return 1
     if report is not None:
-        _tell(report)
+        _tell(report, failed=True)
+    if isinstance(error, CapabilityDenied):
+        terminal.fail("the tool could not start without what nobody has granted it")
+        return 1
     if isinstance(error, LimitExceeded):
         terminal.note(f"To raise it: {error.limit} under [limits] in mcp-wasm.toml.")
     raise error
@@ -107,14 +110,20 @@ def _shown(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def _tell(report: Report) -> None:
-    """Logs and costs, on stderr."""
+def _tell(report: Report, *, failed: bool) -> None:
+    """Logs, denials and costs, on stderr."""
     sys.stdout.flush()
     for name, printed in (("stdout", report.stdout), ("stderr", report.stderr)):
         if printed.text:
             terminal.note(f"the guest's {name}:\n{printed.text.rstrip()}")
         if printed.dropped:
             terminal.note(f"({printed.dropped:,} more bytes of its {name} were dropped)")
+    if report.denials:
+        from mcp_wasm.server import denials  # only a call that was denied something needs it
+
+        told = denials.loud(report.denials, failed=failed)
+        if told:
+            terminal.note(denials.in_words(told))
     times = {
         "waiting": report.queue_ms,
         "compiling": report.compile_ms,
@@ -134,7 +143,16 @@ def _costs(report: Report) -> Mapping[str, Any]:
         "runMs": report.run_ms,
         "digest": report.digest,
     }
-    return {"cost": cost, "stdout": _printed(report.stdout), "stderr": _printed(report.stderr)}
+    printed = {"stdout": _printed(report.stdout), "stderr": _printed(report.stderr)}
+    return {"cost": cost, **printed, "denials": _denials(report)}
+
+
+def _denials(report: Report) -> list[dict[str, Any]]:
+    if not report.denials:
+        return []
+    from mcp_wasm.server import denials  # see above
+
+    return denials.listed(report.denials)
 
 
 def _printed(printed: Printed) -> dict[str, Any]:

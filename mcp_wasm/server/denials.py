@@ -30,12 +30,22 @@ def attach(wire: dict[str, Any], denials: Sequence[Denial]) -> dict[str, Any]:
     """The ``CallToolResult`` ``wire`` with ``denials`` in it; quiet ones in words only if the call failed."""
     if not denials:
         return wire
-    told = [denial for denial in denials if wire.get("isError") or not denial.quiet]
+    told = loud(denials, failed=bool(wire.get("isError")))
     with_them = dict(wire)
-    with_them["_meta"] = {**wire.get("_meta", {}), DENIALS_KEY: [_listed(d) for d in denials[:_LISTED]]}
+    with_them["_meta"] = {**wire.get("_meta", {}), DENIALS_KEY: listed(denials)}
     if told:
         with_them["content"] = [*wire["content"], {"type": "text", "text": in_words(told)}]
     return with_them
+
+
+def loud(denials: Sequence[Denial], *, failed: bool) -> list[Denial]:
+    """Those that are told in words: all where the call ``failed``, else those that are not quiet."""
+    return [denial for denial in denials if failed or not denial.quiet]
+
+
+def listed(denials: Sequence[Denial]) -> list[dict[str, Any]]:
+    """``denials`` for programs, as plain JSON; every text is bounded and without control characters."""
+    return [_listed(denial) for denial in denials[:_LISTED]]
 
 
 def in_words(denials: Sequence[Denial]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
+from tests.server.doors import hang
 
 
 @pytest.fixture
@@ -110,3 +111,43 @@ def test_a_flag_that_would_raise_a_limit_says_that_it_does_not(
     assert "--deadline only lowers" in raised.err
     lowered = command("call", "tiny_add", "--args", "a=1", "b=2", "--deadline", "5", *served)
     assert "only lowers" not in lowered.err
+
+
+@pytest.fixture
+def doors(folder: Path, program: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> list[str | Path]:
+    """Flags that publish tools which need a grant."""
+    hang(monkeypatch)
+    for name in ("server_doors", "server_locked"):
+        (folder / f"{name}.wat").write_bytes(program(name).read_bytes())
+    return ["--components", folder, "--no-bundled"]
+
+
+def test_what_was_denied_is_told_beside_the_result(command: Command, doors: list[str | Path]) -> None:
+    ran = command("call", "server_doors_try", "--args", "name=notes", *doors)
+    assert (ran.code, ran.out) == (0, "false\n")
+    told = (
+        "Denied: keyvalue, `open notes`, to the component server_doors: no grant of keyvalue to server_doors."
+    )
+    assert ran.err.count(told) == 1
+    assert "by typing: mcp-wasm grants add server_doors keyvalue bucket=notes" in ran.err
+    (denial,) = json.loads(command("call", "server_doors_try", "--args", "name=notes", "--json", *doors).out)[
+        "denials"
+    ]
+    assert (denial["capability"], denial["asked"], denial["count"]) == ("keyvalue", "open notes", 1)
+
+
+def test_a_tool_that_could_not_start_says_what_it_needs(command: Command, doors: list[str | Path]) -> None:
+    ran = command("call", "server_locked_ask", *doors)
+    assert (ran.code, ran.out) == (1, "")
+    assert "the tool could not start without what nobody has granted it" in ran.err
+    assert "mcp-wasm grants add server_locked keyvalue bucket=key" in ran.err
+    document = json.loads(command("call", "server_locked_ask", "--json", *doors).out)
+    assert document["error"]["kind"] == "CapabilityDenied"
+    assert len(document["denials"]) == 1
+
+
+def test_a_call_without_denials_says_none(command: Command, served: list[str | Path]) -> None:
+    assert (
+        json.loads(command("call", "tiny_add", "--args", "a=2", "b=3", "--json", *served).out)["denials"]
+        == []
+    )
