@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mcp_wasm.cli import settings, terminal, wiring
 from mcp_wasm.cli.given import given
 from mcp_wasm.errors import CapabilityDenied, GuestError, LimitExceeded, McpWasmError
+from mcp_wasm.sandbox import services
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.report import Outcome, Printed, Report
 
@@ -44,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         tool = runtime.tool(args.name)
         _tell_what_cannot_rise(wanted, runtime.component(tool.component).limits)
         arguments = given(args.args, tool)
-        with terminal.Progress() as progress:
+        with terminal.Progress() as progress, _told_here():
             calling = _call(runtime, args.name, arguments, wanted, progress)
             try:
                 outcome = asyncio.run(calling)
@@ -53,6 +56,18 @@ def run(args: argparse.Namespace) -> int:
             finally:
                 calling.close()  # an interrupt may come before it was begun
     return _ended(outcome, as_json=args.json)
+
+
+@contextlib.contextmanager
+def _told_here() -> Iterator[None]:
+    """What is denied is told beside the result, so the log need not say it as well."""
+    log = logging.getLogger(services.__name__)
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _tell_what_cannot_rise(wanted: Mapping[str, float], limits: Limits) -> None:

@@ -129,6 +129,7 @@ def test_what_was_denied_is_told_beside_the_result(command: Command, doors: list
         "Denied: keyvalue, `open notes`, to the component server_doors: no grant of keyvalue to server_doors."
     )
     assert ran.err.count(told) == 1
+    assert "Denied to" not in ran.err
     assert "by typing: mcp-wasm grants add server_doors keyvalue bucket=notes" in ran.err
     (denial,) = json.loads(command("call", "server_doors_try", "--args", "name=notes", "--json", *doors).out)[
         "denials"
