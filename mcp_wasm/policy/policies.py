@@ -28,6 +28,11 @@ class Policies:
         self._state: tuple[Policy, Policy, dict[object, Grants]] = (EMPTY, combine(settings, EMPTY), {})
 
     @property
+    def settings(self) -> Policy:
+        """What the settings grant; it does not change."""
+        return self._settings
+
+    @property
     def policy(self) -> Policy:
         """The whole policy as it is now."""
         return self._now()[1]

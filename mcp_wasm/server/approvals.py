@@ -227,7 +227,10 @@ class Approvals:
         offered = [Choice.DENY, Choice.ONCE]
         if peer.owner:
             offered.append(Choice.SESSION)
-        if always and not self._is_loaded(component.name):
+        # What is said in the settings is changed there, and what a model loaded does not last.
+        policies = self._runtime.policies
+        settled = policies.policy.problem or component.name in policies.settings.entries
+        if always and not settled and not self._is_loaded(component.name):
             offered.append(Choice.ALWAYS)
         return tuple(offered)
 
