@@ -70,7 +70,7 @@ def _both(first: Entry | None, second: Entry | None) -> Entry:
         return found
     if _identified(first) and _identified(second):
         told = f"both {first.where} and {second.where} say which bytes are meant: remove it from one"
-        return replace(first, grants=(), problem=told)
+        return replace(first, grants=first.grants + second.grants, problem=told)
     base = first if _identified(first) else second
     problem = first.problem or second.problem
     return replace(base, grants=first.grants + second.grants, problem=problem)
@@ -83,7 +83,7 @@ def _checked(entry: Entry) -> Entry:
         f'{entry.where or entry.component} has neither a digest nor trust = "name": '
         f"type mcp-wasm grants approve {entry.component}"
     )
-    return replace(entry, grants=(), problem=told)
+    return replace(entry, problem=told)
 
 
 def _identified(entry: Entry) -> bool:

@@ -30,19 +30,27 @@ def wishes(imports: Iterable[str], manifest: Mapping[str, Any]) -> frozenset[str
     with an optional ``reason``, which is for people and no part of the wish:
     ``network hosts=["api.example.com"]``.
     """
-    return of_imports(imports) | frozenset(line for line, _ in lines(manifest))
+    return of_imports(imports) | frozenset(wish for wish, _ in lines(manifest))
 
 
 def lines(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The wishes in a manifest with the reason that its author gives for each (or ``""``)."""
-    tables = manifest.get("wishes")
-    if not isinstance(tables, Mapping):
-        return
-    for kind, found in tables.items():
+    return (line(kind, table) for kind, table in tables(manifest))
+
+
+def tables(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The tables of wishes in a manifest, as they stand there, with the kind of each."""
+    kinds = manifest.get("wishes")
+    for kind, found in kinds.items() if isinstance(kinds, Mapping) else ():
         for table in found if isinstance(found, list) else [found]:
             if isinstance(table, Mapping):
-                reason = table.get("reason", "")
-                yield _line(str(kind), table), reason if isinstance(reason, str) else ""
+                yield str(kind), table
+
+
+def line(kind: str, table: Mapping[str, Any]) -> tuple[str, str]:
+    """One table of a manifest as a wish, and its reason."""
+    reason = table.get("reason", "")
+    return _line(kind, table), reason if isinstance(reason, str) else ""
 
 
 def _line(kind: str, table: Mapping[str, Any]) -> str:
@@ -62,5 +70,8 @@ def _plain(key: str) -> str:
 
 
 def _value(value: Any) -> str:
-    values = sorted(value, key=str) if isinstance(value, list) else value
-    return json.dumps(values, ensure_ascii=True, default=str, separators=(",", ":"))
+    try:
+        values = sorted(value, key=str) if isinstance(value, list) else value
+        return json.dumps(values, ensure_ascii=True, default=str, separators=(",", ":"))
+    except (ValueError, RecursionError):  # numbers of thousands of digits, which Python does not write
+        return "?"

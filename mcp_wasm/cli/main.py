@@ -32,9 +32,11 @@ COMMANDS = {
     "call": "call one tool and print its result and what it cost",
     "add": "copy a component, or a folder of them, into the home folder",
     "remove": "remove a component that was added",
+    "grants": "show, give, take away, explain and approve what components may do",
     "build": "build the tools that come with the package",
     "config": "set up an MCP client to use this server",
     "doctor": "say what is installed, what is missing, and what to type",
+    "audit": "show who called what, with what end and at what cost",
     "cache": "show the size of the compiled cache, or prune it",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -77,7 +78,14 @@ def test_a_python_example_runs(where: str, program: str, folder: Path) -> None:
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize(("where", "line"), command_lines(), ids=lambda text: text[:60])
 def test_a_command_line_runs(where: str, line: str, folder: Path) -> None:
-    if "tiny_add" in line:
-        ran(["mcp-wasm", "add", "tiny.wasm"], folder)
+    for program in sorted((folder / "tests" / "programs").glob("*.wat")):
+        if re.search(rf"\b{program.stem}(_|\b)", line) and not line.startswith("mcp-wasm add"):
+            ran(["mcp-wasm", "add", str(program)], folder)
+    if "mcp-wasm grants" in line:
+        named = re.search(r"grants (?:add|approve|explain|revoke) (\w+)", line)
+        component = named[1] if named is not None else "tiny"
+        ran(["mcp-wasm", "add", f"tests/programs/{component}.wat"], folder)
+        for granted in (["environment", "LANG"], ["storage", ".:/work"]):
+            ran(["mcp-wasm", "grants", "add", component, *granted], folder)
     if not line.startswith("mcp-wasm add"):
         assert ran(["bash", "-c", line], folder).strip(), where
