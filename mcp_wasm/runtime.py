@@ -24,6 +24,7 @@ from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.component import names
 from mcp_wasm.errors import CallerError, ComponentRefused
 from mcp_wasm.invoke import Invoker, OnWait
+from mcp_wasm.memory.options import StateOptions
 from mcp_wasm.nested import Nested
 from mcp_wasm.policy.policies import Policies
 from mcp_wasm.registry import sources
@@ -54,6 +55,7 @@ class Runtime:
     twice the CPUs, at least 8). ``cache_bytes`` bounds the compiled cache.
     ``environ`` is what grants may refer to of the host's environment (nothing).
     ``policy`` grants beside the policy file in ``home``, which is followed.
+    ``state`` says how key-value state is kept (in a file in ``home``).
     With ``audit`` every call is written down in ``home/audit``.
 
     Raises:
@@ -71,6 +73,7 @@ class Runtime:
         cache_bytes: int = artifacts.DEFAULT_LIMIT,
         environ: Mapping[str, str] | None = None,
         policy: Policy = EMPTY,
+        state: StateOptions | None = None,
         audit: AuditOptions | None = None,
     ) -> None:
         self.home = home or default_home()
@@ -79,7 +82,7 @@ class Runtime:
         self.cache = artifacts.Cache(self.home / "cache", cache_bytes)
         self._index = Index(tools)
         self._children = Children()
-        self.services = Services(self.home, environ)
+        self.services = Services(self.home, environ, state=state)
         self.policies = Policies(self.home, policy)
         self._audit: AuditLog | None = None
         if audit is not None and audit.enabled:

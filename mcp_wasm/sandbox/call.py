@@ -19,6 +19,7 @@ from mcp_wasm.capability.command import add_command
 from mcp_wasm.capability.grant import NOTHING, Denial, Grant, Grants, kind_of
 from mcp_wasm.sandbox.handles import Resources
 from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.sandbox.logged import Log
 from mcp_wasm.sandbox.raw import ffi, new_error
 from mcp_wasm.sandbox.redact import Redactor
 from mcp_wasm.sandbox.report import Printed
@@ -100,6 +101,7 @@ class Call:
         "fault",
         "grants",
         "limits",
+        "log",
         "number",
         "redactor",
         "resources",
@@ -127,6 +129,7 @@ class Call:
         self.grants, self.services = permit.grants, permit.services
         self.stop = stop
         self.stdout, self.stderr = Stream(permit.limits.log), Stream(permit.limits.log)
+        self.log = Log(permit.limits.log)
         self.fault: BaseException | None = None
         self._denied: dict[tuple[str, str], Denial] = {}
 

@@ -251,6 +251,8 @@ class Live:
             stdout=_shown(call, call.stdout.printed()),
             stderr=_shown(call, call.stderr.printed()),
             denials=call.denials,
+            log=call.log.lines,
+            log_dropped=call.log.dropped,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mcp_wasm.capability.grant import Denial
+from mcp_wasm.sandbox.logged import Logged
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Report:
     ``fuel`` in the engine's units, ``queue_ms``, ``compile_ms``,
     ``instantiate_ms`` and ``run_ms`` in milliseconds of wall clock, ``digest``
     the SHA-256 (hex) of the component that ran, ``denials`` what it attempted
-    without a grant.
+    without a grant, ``log`` what it wrote to the log, ``log_dropped`` how many
+    messages there was no room for.
     """
 
     digest: str
@@ -38,6 +40,8 @@ class Report:
     stdout: Printed = field(default_factory=Printed)
     stderr: Printed = field(default_factory=Printed)
     denials: tuple[Denial, ...] = ()
+    log: tuple[Logged, ...] = ()
+    log_dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

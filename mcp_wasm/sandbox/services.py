@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from mcp_wasm.capability.grant import Denial
+from mcp_wasm.memory.options import StateOptions
 from mcp_wasm.sandbox.report import Outcome
 
 _log = logging.getLogger(__name__)
@@ -52,13 +53,19 @@ class Services:
     """``home`` is the folder of state, ``environ`` the host's environment (for references to it).
 
     ``call_tool`` calls another published tool, None where nothing else is
-    published; ``list_tools`` gives them all, shown or hidden.
+    published; ``list_tools`` gives them all, shown or hidden. ``state`` says where
+    key-value state is kept.
     """
 
     def __init__(
-        self, home: Path, environ: Mapping[str, str] | None = None, call_tool: CallTool | None = None
+        self,
+        home: Path,
+        environ: Mapping[str, str] | None = None,
+        call_tool: CallTool | None = None,
+        state: StateOptions | None = None,
     ) -> None:
         self.home, self.environ, self.call_tool = home, dict(environ or {}), call_tool
+        self.state = state or StateOptions()
         self.list_tools: Callable[[], Iterable[Published]] = _none
         self.denials: Counter[tuple[str, str]] = Counter()
         self._shared: dict[Callable[..., Any], Any] = {}

@@ -12,6 +12,12 @@ from mcp_wasm.memory.protocol import Bounds, Store
 from tests.memory.stores import BACKENDS, Make
 
 
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a state file may lie."""
+    return tmp_path / "state" / "store.sqlite"
+
+
 @pytest.fixture(params=BACKENDS)
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     with ExitStack() as stack:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mcp_wasm.memory.in_memory import InMemory
 from mcp_wasm.memory.protocol import Bounds, Store
@@ -33,3 +35,10 @@ class Patience:
 
 
 OVER = Patience(left=0)
+
+
+def in_background(*work: Callable[[], Any]) -> list[threading.Thread]:
+    threads = [threading.Thread(target=each) for each in work]
+    for thread in threads:
+        thread.start()
+    return threads
