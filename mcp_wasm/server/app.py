@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from mcp_wasm.errors import HostFault
 from mcp_wasm.server.approvals import Approvals
 from mcp_wasm.server.auth import Caller
-from mcp_wasm.server.calls import LIMITS_KEY, Calls
+from mcp_wasm.server.calls import Calls
 from mcp_wasm.server.catalog import Catalog
 from mcp_wasm.server.changes import Changes
 from mcp_wasm.server.content import Presenter, Wire
@@ -34,6 +34,7 @@ from mcp_wasm.server.resources import Resources
 from mcp_wasm.server.results import ResultStore
 from mcp_wasm.server.search import CALL_TOOL, SEARCH_TOOLS
 from mcp_wasm.server.shortcut import Shortcut
+from mcp_wasm.server.wanted import LIMITS_KEY
 
 if TYPE_CHECKING:
     from mcp_wasm.runtime import Runtime

@@ -129,14 +129,15 @@ class Approvals:
         return question, choice, dict(result)
 
     async def ask(
-        self, ctx: Context, peer: Peer, question: Question, on_wait: Callable[[str], None]
+        self, ctx: Context, peer: Peer, question: Question, on_wait: Callable[[str], None] | None = None
     ) -> Choice:
         """The answer of the person behind a handshake connection; no, if none comes."""
         self._waiting.add(peer.owner)
         asking = asyncio.ensure_future(_elicit(ctx, question, self._seconds))
         try:
             while not (await asyncio.wait([asking], timeout=_BEAT_S))[0]:
-                on_wait("waiting for a person's answer")
+                if on_wait is not None:
+                    on_wait("waiting for a person's answer")
             reply = asking.result()
         except (MCPError, ValidationError, anyio.BrokenResourceError) as error:
             log.info("No answer to a question about %s: %s", question.component, error)

@@ -10,24 +10,15 @@ which stops the guest.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import math
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from mcp.shared.exceptions import MCPError
-from mcp.types import INVALID_PARAMS, CallToolRequestParams
+from mcp.types import CallToolRequestParams
 from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 
-from mcp_wasm.errors import (
-    Busy,
-    CapabilityDenied,
-    InvalidArguments,
-    InvalidSettings,
-    Mismatch,
-)
+from mcp_wasm.errors import Busy, CapabilityDenied
 from mcp_wasm.sandbox.account import Caller
 from mcp_wasm.sandbox.report import Report
 from mcp_wasm.server.admission import Admission, Admitted, capped
@@ -40,18 +31,20 @@ from mcp_wasm.server.forms import Choice, Question
 from mcp_wasm.server.operator import ANSWER_BYTES, OPERATOR, Operator
 from mcp_wasm.server.peer import Context, Peer, peer_of
 from mcp_wasm.server.questions import Asker, fingerprint
-from mcp_wasm.server.search import CALL_TOOL, MOST_FOUND, PAIR, SEARCH_TOOLS, USUALLY_FOUND
+from mcp_wasm.server.search import PAIR, SEARCH_TOOLS
+from mcp_wasm.server.wanted import (
+    Arguments,
+    call_arguments,
+    search_arguments,
+    wanted_limits,
+    wants_progress,
+)
 
 if TYPE_CHECKING:
     from mcp_wasm.runtime import Runtime
 
-LIMITS_KEY = "mcp-wasm/limits"
-"""The key in a request's ``_meta`` whose object narrows the limits of that call."""
-
 CALLS_AT_ONCE = 256
 """Calls of all clients together: each may hold a large answer until it is read."""
-
-Arguments = Mapping[str, Any]
 
 _ENDING = "The server is ending and has stopped this call."
 _NO_QUESTION = (
@@ -125,7 +118,7 @@ class Calls:
         with anyio.CancelScope() as running:
             self._running.add(running)
             try:
-                request = _Request(ctx, peer, admitted, name, arguments or {}, {}, _wants_progress(meta))
+                request = _Request(ctx, peer, admitted, name, arguments or {}, {}, wants_progress(meta))
                 return await self._answer(request, meta, reply)
             finally:
                 self._running.discard(running)
@@ -141,13 +134,13 @@ class Calls:
         ctx, peer, name, arguments = request.ctx, request.peer, request.name, request.arguments
         limits = self._runtime.limits
         try:
-            wanted = capped(peer, _wanted_limits(meta))
+            wanted = capped(peer, wanted_limits(meta))
             if self._catalog.has_pair and name in PAIR:
                 if name == SEARCH_TOOLS:
                     limits = limits.narrow(wanted)
-                    found = self._catalog.search(*_search_arguments(arguments), peer.may)
+                    found = self._catalog.search(*search_arguments(arguments), peer.may)
                     return self._presenter.value(found, limit=limits.text, owner=peer.owner)
-                name, arguments = _call_arguments(arguments)
+                name, arguments = call_arguments(arguments)
             elif self._operator is not None and name in OPERATOR and peer.may(name):
                 value = await self._operator.call(name, arguments)
                 return self._presenter.value(value, limit=ANSWER_BYTES, owner=peer.owner)
@@ -160,8 +153,7 @@ class Calls:
                 return ran.result
             if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
                 return self._approvals.put_off(request.asker, question, ran.result)
-            async with _heartbeat(request) as beat:
-                choice = await self._approvals.ask(ctx, peer, question, beat)
+            choice = await self._ask(request, question)
             return await self._settle(request, question, choice, ran.result)
         except Exception as error:  # noqa: BLE001 - the top-level handler of a call: nothing of ours may reach the client
             if (refused := protocol_error(error)) is not None:
@@ -179,18 +171,18 @@ class Calls:
         limits = component.limits.narrow(request.limits)
         digest = component.digest if allowed is None else allowed.digest
         approved = self._approvals.held(request.peer, component.name, digest)
+        heartbeat = _Heartbeat(request.ctx) if request.progress else None
         try:
-            async with _heartbeat(request) as beat:
-                outcome = await self._runtime.call(
-                    request.name,
-                    request.arguments,
-                    limits=request.limits or None,
-                    client=request.peer.client,
-                    on_wait=beat if request.progress else None,
-                    approved=approved if allowed is None else (*allowed.grants, *approved),
-                    approved_for=digest,
-                    by=Caller(request.peer.name, request.peer.transport),
-                )
+            outcome = await self._runtime.call(
+                request.name,
+                request.arguments,
+                limits=request.limits or None,
+                client=request.peer.client,
+                on_wait=heartbeat.beat if heartbeat is not None else None,
+                approved=approved if allowed is None else (*allowed.grants, *approved),
+                approved_for=digest,
+                by=Caller(request.peer.name, request.peer.transport),
+            )
         except Exception as error:  # noqa: BLE001 - the top-level handler of a run: nothing of ours may reach the client
             if (refused := protocol_error(error)) is not None:
                 raise refused from None
@@ -201,6 +193,9 @@ class Calls:
             denials = report.denials if report is not None else ()
             ran = not isinstance(error, CapabilityDenied)
             return Denied(request.name, component, denials, attach(wire, denials), ran)
+        finally:
+            if heartbeat is not None:
+                await heartbeat.stop()
         request.admitted.spent(outcome.report)
         if outcome.failed:
             wire = self._presenter.guest_error(outcome, limit=limits.text, owner=owner)
@@ -211,6 +206,16 @@ class Calls:
             )
         denials = outcome.report.denials
         return Denied(request.name, component, denials, attach(wire, denials))
+
+    async def _ask(self, request: _Request, question: Question) -> Choice:
+        """What a person answers while the call waits."""
+        heartbeat = _Heartbeat(request.ctx) if request.progress else None
+        try:
+            beat = heartbeat.beat if heartbeat is not None else None
+            return await self._approvals.ask(request.ctx, request.peer, question, beat)
+        finally:
+            if heartbeat is not None:
+                await heartbeat.stop()
 
     async def _replied(self, request: _Request, reply: Reply) -> Wire:
         """The answer to a call that was sent again with a reply: it runs only if that says so."""
@@ -233,80 +238,6 @@ class Calls:
 
     def _said(self, text: str) -> Wire:
         return self._presenter.error(text, None, limit=len(text), owner="")
-
-
-def _wants_progress(meta: Mapping[str, Any] | None) -> bool:
-    return meta is not None and "progress_token" in meta
-
-
-def _wanted_limits(meta: Mapping[str, Any] | None) -> dict[str, object]:
-    """What the request's ``_meta`` asks for.
-
-    Raises:
-        MCPError: INVALID_PARAMS if that is no object of finite numbers.
-    """
-    wanted = meta.get(LIMITS_KEY) if meta is not None else None
-    if wanted is None:
-        return {}
-    if not isinstance(wanted, dict):
-        raise MCPError(INVALID_PARAMS, f'_meta "{LIMITS_KEY}": expected an object of limits')
-    for name, value in wanted.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise InvalidSettings(f"limits.{name}", "a finite number", value)
-    return wanted
-
-
-def _search_arguments(arguments: Arguments) -> tuple[str, int]:
-    query, limit = arguments.get("query"), arguments.get("limit", USUALLY_FOUND)
-    wrong = [Mismatch(f"/{key}", "no such parameter", "it") for key in arguments.keys() - {"query", "limit"}]
-    if not isinstance(query, str):
-        wrong.append(Mismatch("/query", "a string", _kind(query)))
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_FOUND:
-        wrong.append(Mismatch("/limit", f"an integer from 1 to {MOST_FOUND}", _kind(limit)))
-    if wrong or not isinstance(query, str):
-        raise InvalidArguments(SEARCH_TOOLS, wrong)
-    return query, limit
-
-
-def _call_arguments(arguments: Arguments) -> tuple[str, Arguments]:
-    """The name and arguments of the tool that ``call_tool`` is to call."""
-    name, inner = arguments.get("name"), arguments.get("arguments")
-    wrong = [
-        Mismatch(f"/{key}", "no such parameter", "it") for key in arguments.keys() - {"name", "arguments"}
-    ]
-    if not isinstance(name, str):
-        wrong.append(Mismatch("/name", "the name of a tool", _kind(name)))
-    elif name in PAIR:
-        wrong.append(Mismatch("/name", f"the name of a tool that {SEARCH_TOOLS} finds", name))
-    if inner is not None and not isinstance(inner, dict):
-        wrong.append(Mismatch("/arguments", "an object", _kind(inner)))
-    if wrong or not isinstance(name, str):
-        raise InvalidArguments(CALL_TOOL, wrong)
-    return name, inner or {}
-
-
-def _kind(value: object) -> str:
-    """``value`` in a few words: a model has to recognise what it sent."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, (bool, int, float)):
-        return f"{value!r:.40}"
-    kinds: tuple[tuple[type, str], ...] = ((str, "a string"), (dict, "an object"), (list, "an array"))
-    return next(words for kind, words in kinds if isinstance(value, kind))
-
-
-@contextlib.asynccontextmanager
-async def _heartbeat(request: _Request) -> AsyncIterator[Callable[[str], None]]:
-    """What tells a client that asked for progress what its call is waiting for, and others nothing."""
-    heartbeat = _Heartbeat(request.ctx) if request.progress else None
-    try:
-        yield heartbeat.beat if heartbeat is not None else _say_nothing
-    finally:
-        if heartbeat is not None:
-            await heartbeat.stop()
-
-
-def _say_nothing(_text: str) -> None: ...
 
 
 class _Heartbeat:

@@ -21,10 +21,11 @@ from mcp.server.lowlevel import Server
 from mcp.types import SERVER_INFO_META_KEY
 from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 
-from mcp_wasm.server.calls import LIMITS_KEY, Calls
+from mcp_wasm.server.calls import Calls
 from mcp_wasm.server.content import Wire
 from mcp_wasm.server.peer import Context
 from mcp_wasm.server.text import json_bytes
+from mcp_wasm.server.wanted import LIMITS_KEY
 
 _KEYS = frozenset({"name", "arguments", "_meta"})
 _OF_ONE_CALL = frozenset({"progressToken", LIMITS_KEY})
