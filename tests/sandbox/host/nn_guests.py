@@ -1,14 +1,15 @@
-"""A guest that runs models through ``wasi:nn``, for either draft, and models to run.
+"""A guest that runs models through ``wasi:nn``, for either draft.
 
 Its functions return bytes, or the error as ``CODE text`` with the number of the code.
 """
 
 from __future__ import annotations
 
+import base64
+import struct
 from pathlib import Path
 
-from examples.language import onnx_file as onnx
-from mcp_wasm.capability.grant import Grant
+from mcp_wasm.capability.grant import Grant, Nn
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.report import Outcome
@@ -240,73 +241,39 @@ FLOAT, U8, I64 = 1, 4, 6
 """Numbers of element types, as the guest takes them."""
 
 
-def linear() -> bytes:
-    """A model: two floats a row in ``x`` to ``x`` times ((1, 2), (3, 4)) in ``y``."""
-    weights = onnx.floats("w", [2, 2], [1, 2, 3, 4])
-    return onnx.model(
-        onnx.graph(
-            [onnx.node("MatMul", ["x", "w"], ["y"])],
-            [onnx.value("x", onnx.FLOAT, ["n", 2])],
-            [onnx.value("y", onnx.FLOAT, ["n", 2])],
-            [weights],
-        )
-    )
-
-
-def bytes_model() -> bytes:
-    """A model: bytes of any number in ``x`` to themselves in ``y``."""
-    return onnx.model(
-        onnx.graph(
-            [onnx.node("Identity", ["x"], ["y"])],
-            [onnx.value("x", onnx.UINT8, ["n"])],
-            [onnx.value("y", onnx.UINT8, ["n"])],
-        )
-    )
-
-
-def zeros() -> bytes:
-    """A model: a shape of any rank in ``x`` (64-bit integers) to that many zeros (floats) in ``y``."""
-    return onnx.model(
-        onnx.graph(
-            [onnx.node("ConstantOfShape", ["x"], ["y"])],
-            [onnx.value("x", onnx.INT64, ["n"])],
-            [onnx.value("y", onnx.FLOAT, ["a", "b"])],
-        )
-    )
-
-
-def endless() -> bytes:
-    """A model that adds one to ``x``, one float, for longer than anybody waits."""
-    body = onnx.graph(
-        [onnx.node("Identity", ["go"], ["on"]), onnx.node("Add", ["a", "one"], ["b"])],
-        [
-            onnx.value("i", onnx.INT64, []),
-            onnx.value("go", onnx.BOOL, []),
-            onnx.value("a", onnx.FLOAT, [1]),
-        ],
-        [onnx.value("on", onnx.BOOL, []), onnx.value("b", onnx.FLOAT, [1])],
-        [onnx.floats("one", [1], [1.0])],
-    )
-    return onnx.model(
-        onnx.graph(
-            [onnx.node("Loop", ["times", "go", "x"], ["y"], [onnx.subgraph("body", body)])],
-            [onnx.value("x", onnx.FLOAT, [1])],
-            [onnx.value("y", onnx.FLOAT, [1])],
-            [onnx.integers("times", [], [2**62]), onnx.tensor("go", [], onnx.BOOL, b"\1")],
-        )
-    )
-
-
-def outside(location: str) -> bytes:
-    """A model whose only constant, four bytes, lies in another file."""
-    entries = [("location", location), ("length", "4")]
-    pairs = b"".join(onnx.field(13, onnx.field(1, key) + onnx.field(2, value)) for key, value in entries)
-    constant = onnx.field(1, 4) + onnx.field(2, onnx.UINT8) + onnx.field(8, "w") + pairs + onnx.field(14, 1)
-    return onnx.model(
-        onnx.graph([onnx.node("Identity", ["w"], ["y"])], [], [onnx.value("y", onnx.UINT8, [4])], [constant])
-    )
-
-
 def call(made: Runtime, function: str, arguments: dict[str, object], *grants: Grant) -> Outcome:
     """The outcome of a call that a person allowed ``grants``."""
     return made.call_sync(f"it_{function}", arguments, approved=grants)
+
+
+def run(  # noqa: PLR0917 - a tensor has many parts
+    runtime: Runtime,
+    folder: Path | None,
+    model: str,
+    data: bytes,
+    dims: list[int],
+    type_: int = FLOAT,
+    input_: str = "x",
+) -> Outcome:
+    arguments: dict[str, object] = {
+        "model": model,
+        "input": input_,
+        "ty": type_,
+        "dims": dims,
+        "data": base64.b64encode(data).decode(),
+    }
+    return call(runtime, "run", arguments, *([] if folder is None else [Nn(("*",), folder)]))
+
+
+def refused(outcome: Outcome) -> tuple[str, str]:
+    """The code and the text of the interface's error that the guest returned."""
+    assert outcome.failed, outcome.text
+    assert isinstance(outcome.value, str)
+    number, _, text = outcome.value.partition(" ")
+    return CODES[int(number)], text
+
+
+def floats(outcome: Outcome) -> tuple[float, ...]:
+    assert not outcome.failed, outcome.text
+    data = base64.b64decode(str(outcome.value))
+    return struct.unpack(f"<{len(data) // 4}f", data)

@@ -17,10 +17,12 @@ from mcp_wasm.errors import Cancelled, DeadlineExceeded
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.host import nn_graph
 from mcp_wasm.sandbox.limits import Limits
-from mcp_wasm.sandbox.nn import library, models
+from mcp_wasm.sandbox.nn import library
 from mcp_wasm.sandbox.nn.models import Models
 from mcp_wasm.sandbox.report import Outcome
 from tests.sandbox.host import nn_guests as guests
+from tests.sandbox.host import nn_models as models
+from tests.sandbox.host.nn_guests import floats, refused, run
 
 pytest.importorskip("onnxruntime")
 
@@ -30,51 +32,13 @@ ONES = struct.pack("<2f", 1, 1)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of models."""
-    found = tmp_path / "models"
-    found.mkdir()
-    for make in (guests.linear, guests.bytes_model, guests.zeros, guests.endless):
-        (found / f"{make.__name__}.onnx").write_bytes(make())
-    return found
+    return models.folder(tmp_path)
 
 
 @pytest.fixture
 def runtime(home: Path) -> Iterator[Runtime]:
     with guests.runtime(home) as made:
         yield made
-
-
-def run(  # noqa: PLR0917 - a tensor has many parts
-    runtime: Runtime,
-    folder: Path | None,
-    model: str,
-    data: bytes,
-    dims: list[int],
-    type_: int = guests.FLOAT,
-    input_: str = "x",
-) -> Outcome:
-    arguments: dict[str, object] = {
-        "model": model,
-        "input": input_,
-        "ty": type_,
-        "dims": dims,
-        "data": base64.b64encode(data).decode(),
-    }
-    return guests.call(runtime, "run", arguments, *([] if folder is None else [Nn(("*",), folder)]))
-
-
-def refused(outcome: Outcome) -> tuple[str, str]:
-    """The code and the text of the interface's error that the guest returned."""
-    assert outcome.failed, outcome.text
-    assert isinstance(outcome.value, str)
-    number, _, text = outcome.value.partition(" ")
-    return guests.CODES[int(number)], text
-
-
-def floats(outcome: Outcome) -> tuple[float, ...]:
-    assert not outcome.failed, outcome.text
-    data = base64.b64decode(str(outcome.value))
-    return struct.unpack(f"<{len(data) // 4}f", data)
 
 
 @pytest.mark.parametrize("version", [guests.NEW, guests.OLD])
@@ -112,64 +76,13 @@ def test_a_grant_of_one_model_is_none_of_another(runtime: Runtime, folder: Path)
 
 
 def test_a_model_of_the_guests_own_is_denied(runtime: Runtime, folder: Path) -> None:
-    arguments: dict[str, object] = {"data": base64.b64encode(guests.linear()).decode()}
+    arguments: dict[str, object] = {"data": base64.b64encode(models.linear()).decode()}
     outcome = guests.call(runtime, "load", arguments, Nn(("*",), folder))
     assert refused(outcome)[0] == "security"
     (denial,) = outcome.report.denials
     assert denial.capability == "nn"
     assert "loaded by name" in denial.rule
     assert not denial.command
-
-
-@pytest.mark.parametrize(
-    "name", ["", "..", "../linear", "a/b", "/etc/passwd", ".linear", "lin\0ear", "a\\b", "x" * 129, "é"]
-)
-def test_a_name_that_could_be_a_path_is_no_name(runtime: Runtime, folder: Path, name: str) -> None:
-    outcome = run(runtime, folder, name, ONES, [1, 2])
-    assert refused(outcome)[0] == "invalid-argument"
-
-
-def test_what_is_not_a_file_in_the_folder_is_not_found(
-    runtime: Runtime, folder: Path, tmp_path: Path
-) -> None:
-    (folder / "folder.onnx").mkdir()
-    os.mkfifo(folder / "pipe.onnx")
-    (folder / "circle.onnx").symlink_to(folder / "circle.onnx")
-    for name in ("nothing", "folder", "pipe", "circle"):
-        assert refused(run(runtime, folder, name, ONES, [1, 2]))[0] == "not-found", name
-    assert refused(run(runtime, tmp_path / "none", "linear", ONES, [1, 2]))[0] == "not-found"
-
-
-def test_a_link_out_of_the_folder_is_not_followed_and_one_within_it_is(
-    runtime: Runtime, folder: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "secret.onnx").write_bytes(guests.linear())
-    (folder / "out.onnx").symlink_to(tmp_path / "secret.onnx")
-    (folder / "inside.onnx").symlink_to(folder / "linear.onnx")
-    assert refused(run(runtime, folder, "out", ONES, [1, 2]))[0] == "security"
-    assert floats(run(runtime, folder, "inside", ONES, [1, 2])) == (4.0, 6.0)
-
-
-@pytest.mark.parametrize("location", ["secret.bin", "../secret.bin", "/etc/hostname"])
-def test_a_model_reads_no_other_file(
-    runtime: Runtime, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str
-) -> None:
-    here = tmp_path / "here"
-    here.mkdir()
-    for place in (folder, here, tmp_path):
-        (place / "secret.bin").write_bytes(b"abcd")
-    # A model that comes as bytes would otherwise find its data in the current folder.
-    monkeypatch.chdir(here)
-    (folder / "outside.onnx").write_bytes(guests.outside(location))
-    code, text = refused(run(runtime, folder, "outside", b"", [0], guests.U8))
-    assert code == "unsupported-operation"
-    assert "another file" in text
-
-
-@pytest.mark.parametrize("bad", [b"", b"garbage", b"\x08" * 1000, guests.linear()[:60], b"\0\0\0\0ORTM" * 9])
-def test_a_broken_model_is_an_error(runtime: Runtime, folder: Path, bad: bytes) -> None:
-    (folder / "bad.onnx").write_bytes(bad)
-    assert refused(run(runtime, folder, "bad", ONES, [1, 2]))[0] in {"invalid-encoding", "invalid-argument"}
 
 
 @pytest.mark.parametrize(
@@ -262,47 +175,6 @@ def test_closing_the_runtime_stops_a_model_that_does_not_end(home: Path, folder:
         with pytest.raises(Cancelled):
             call.result(10)
     assert not [thread for thread in threading.enumerate() if thread.name == "mcp-wasm models"]
-
-
-def test_a_model_is_loaded_once_for_calls_at_once_and_again_when_its_file_changed(
-    runtime: Runtime, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[bytes] = []
-    real = library.open_session
-
-    def open_session(binary: bytes, options: object) -> object:
-        opened.append(binary)
-        return real(binary, options)
-
-    monkeypatch.setattr(library, "open_session", open_session)
-    with ThreadPoolExecutor(4) as pool:
-        calls = [pool.submit(run, runtime, folder, "linear", ONES, [1, 2]) for _ in range(8)]
-        assert {floats(call.result(15)) for call in calls} == {(4.0, 6.0)}
-    assert len(opened) == 1
-    changed = guests.linear().replace(struct.pack("<f", 4), struct.pack("<f", 5))
-    (folder / "linear.onnx").write_bytes(changed)
-    assert floats(run(runtime, folder, "linear", ONES, [1, 2])) == (4.0, 7.0)
-    assert len(opened) == 2
-    os.utime(folder / "linear.onnx", (1, 1))  # other times, the same bytes
-    assert floats(run(runtime, folder, "linear", ONES, [1, 2])) == (4.0, 7.0)
-    assert len(opened) == 2
-
-
-def test_only_some_models_stay_loaded(
-    runtime: Runtime, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(models, "KEPT", 2)
-    kept = runtime.services.shared(Models)._kept
-    for name in ("linear", "bytes_model", "zeros"):
-        run(runtime, folder, name, b"", [0])
-    assert [model.name for model in kept.values()] == ["bytes_model", "zeros"]
-
-
-def test_a_model_file_is_bounded(runtime: Runtime, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "FILE_BYTES", len(guests.linear()))
-    assert not run(runtime, folder, "linear", ONES, [1, 2]).failed
-    monkeypatch.setattr(models, "FILE_BYTES", len(guests.linear()) - 1)
-    assert refused(run(runtime, folder, "linear", ONES, [1, 2]))[0] == "too-large"
 
 
 def test_a_call_opens_only_some_models(
