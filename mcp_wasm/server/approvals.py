@@ -22,6 +22,7 @@ from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, Inpu
 from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
+from mcp_wasm.audit.sink import event
 from mcp_wasm.capability.effective import grown, waits
 from mcp_wasm.capability.grant import Denial, Grant, kind_of
 from mcp_wasm.errors import McpWasmError
@@ -152,13 +153,26 @@ class Approvals:
     async def record(self, peer: Peer, question: Question, choice: Choice) -> str:
         """Keep an answer for as long as it holds; what a person should know of it, mostly nothing."""
         who, grants = (peer.owner, question.component, question.digest), question.grants
+        allowed = [f"{kind_of(grant)}: {words(grant)}" for grant in grants]
         log.warning(
             "A person (%s) answered %r for %s (%s): %s",
-            peer.client,
+            ascii(peer.client),
             choice.value,
             question.component,
             question.digest[:12],
-            "; ".join(filter(None, map(words, grants))),
+            "; ".join(allowed),
+        )
+        self._runtime.note(
+            event(
+                "approval",
+                client=peer.name,
+                transport=peer.transport,
+                tool=question.tool,
+                component=question.component,
+                digest=question.digest,
+                outcome=choice.value,
+                grants=tuple(allowed),
+            )
         )
         if choice is Choice.DENY:
             self._approved.decline(*who, grants)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from mcp.types import CallToolResult
 
+from mcp_wasm.audit import reading
+from mcp_wasm.audit.sink import AuditOptions
 from mcp_wasm.capability.grant import KeyValue
 from mcp_wasm.capability.policy import Entry, Policy
 from mcp_wasm.policy import edit
@@ -68,6 +70,25 @@ async def test_always_is_written_for_the_bytes_and_holds_for_everybody(
         assert value(await client.call_tool("doors_try", NOTES)) is True
         await client.call_tool("doors_try", {"name": "other"})
     assert len(person.asked) == 1
+
+
+async def test_an_answer_is_in_the_audit_log(
+    doors: Doors, home: Path, program: Callable[[str], Path], era: str
+) -> None:
+    with Runtime(home=home, workers=2, audit=AuditOptions()) as runtime:
+        runtime.add(program("server_doors"), name="doors")
+        digest = runtime.component("doors").digest
+        async with asking(runtime, era, Person(ONCE, NO)) as client:
+            for name in ("notes", "more"):
+                await client.call_tool("doors_try", {"name": name})
+    found = [record for record in reading.read(home / "audit") if record.event == "approval"]
+    assert [(record.outcome, record.grants) for record in found] == [
+        (ONCE, ("keyvalue: read what is kept in the bucket `notes`",)),
+        (NO, ("keyvalue: read what is kept in the bucket `more`",)),
+    ]
+    assert {(record.tool, record.component, record.digest) for record in found} == {
+        ("doors_try", "doors", digest)
+    }
 
 
 async def test_changed_bytes_are_shown_and_get_nothing_unless_a_person_says_so(
