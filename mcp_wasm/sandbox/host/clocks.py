@@ -39,7 +39,8 @@ class _Fixed:
     """
 
     def __init__(self, grant: Clock) -> None:
-        self._wall, self._passed = int(grant.at * _SECOND), 0
+        # To the microsecond, which is what a float of today's seconds can tell.
+        self._wall, self._passed = round(grant.at * 10**6) * 1000, 0
 
     def wall(self) -> int:
         return self._wall

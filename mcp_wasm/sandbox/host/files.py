@@ -148,16 +148,19 @@ def _explain(call: Call, directory: Native, path: str, arguments: Any, result: A
 
 
 def _guests(call: Call) -> str:
-    return " or ".join(sorted(grant.guest for grant in call.grants.storage))
+    return " or ".join(sorted(folder.guest for folder in preopens.granted(call))) or "/"
 
 
 def _explain_refusal(call: Call, path: str, asked: str, write: bool) -> None:
-    only_read = [grant for grant in call.grants.storage if not grant.write]
+    only_read = [folder.grant for folder in preopens.granted(call) if folder.grant and not folder.write]
     if posixpath.isabs(path) or posixpath.normpath(path).startswith(".."):
         call.deny(None, asked, "the path leads out of the granted folder", kind="storage")
     elif write and only_read:
-        wanted = replace(only_read[0], write=True) if len(call.grants.storage) == 1 else None
-        call.deny(wanted, asked, f"{only_read[0].rule or 'its grant'} allows only reading", kind="storage")
+        wanted = replace(only_read[0], write=True) if len(preopens.granted(call)) == 1 else None
+        rule = f"{only_read[0].rule or 'its grant'} allows only reading"
+        if only_read[0].write:  # why, was said when the call began
+            wanted, rule = None, f"{only_read[0].rule or 'its grant'} is only readable in this call"
+        call.deny(wanted, asked, rule, kind="storage")
     else:
         rule = "a link leads out of the granted folder, or the host's own permissions deny it"
         call.deny(None, asked, rule, kind="storage")

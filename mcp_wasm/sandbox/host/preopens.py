@@ -87,9 +87,16 @@ def opened(call: Call) -> list[Folder]:
     whose quota is used up is only readable; both are recorded as denials.
     """
     found = [folder for grant in call.grants.storage if (folder := _granted(call, grant)) is not None]
+    call.state[opened] = tuple(found)
     if has_root(call):
         found.append(Folder(call.services.shared(Nowhere).path, "/", write=False))
     return found + list(call.state.get(hide, {}).values())
+
+
+def granted(call: Call) -> tuple[Folder, ...]:
+    """The granted folders that ``call`` has."""
+    found: tuple[Folder, ...] = call.state.get(opened, ())
+    return found
 
 
 def _granted(call: Call, grant: Storage) -> Folder | None:

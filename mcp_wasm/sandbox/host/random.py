@@ -16,7 +16,7 @@ from mcp_wasm.sandbox.call import Call
 from mcp_wasm.sandbox.host.interface import NATIVE, Interface
 from mcp_wasm.sandbox.raw import EngineError
 
-_MOST = 64 * 1024
+MOST = 64 * 1024
 """Bytes at once. Language runtimes ask for at most a few hundred; each costs 32 in passing."""
 
 
@@ -40,8 +40,8 @@ def _stream(call: Call, name: str) -> random.Random:
 
 def _bytes(name: str) -> Callable[[Call, int], bytes]:
     def draw(call: Call, length: int) -> bytes:
-        if length > _MOST:
-            raise EngineError(f"it asked for {length:,} random bytes at once, more than {_MOST:,}")
+        if length > MOST:
+            raise EngineError(f"it asked for {length:,} random bytes at once, more than {MOST:,}")
         return _stream(call, name).randbytes(length)
 
     return draw
