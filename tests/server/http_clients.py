@@ -18,6 +18,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from mcp_wasm.runtime import Runtime
+from mcp_wasm.server.access import Access
 from mcp_wasm.server.http import serve_http
 from mcp_wasm.server.options import ServerOptions
 
@@ -27,13 +28,17 @@ Program = Callable[[str], Path]
 
 @asynccontextmanager
 async def serving(
-    runtime: Runtime, options: ServerOptions | None = None, token: str | None = None
+    runtime: Runtime,
+    options: ServerOptions | None = None,
+    token: str | None = None,
+    access: Access | None = None,
 ) -> AsyncIterator[str]:
     """The address of a server in this process."""
     send, receive = anyio.create_memory_object_stream[str](1)
 
     async def serve() -> None:
-        await serve_http(runtime, options or ServerOptions(), token=token, started=send.send_nowait)
+        settings = options or ServerOptions()
+        await serve_http(runtime, settings, token=token, access=access, started=send.send_nowait)
 
     async with send, receive, anyio.create_task_group() as group:
         group.start_soon(serve)
@@ -92,11 +97,11 @@ MODERN: dict[str, Any] = {
 }
 
 
-def session_of(url: str) -> str:
+def session_of(url: str, **headers: str) -> str:
     """A new session of the handshake protocol."""
     info = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}}
     opening = json.dumps({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": info}).encode()
-    response, connection = open_request(url, "POST", opening)
+    response, connection = open_request(url, "POST", opening, **headers)
     session: str = response.headers["mcp-session-id"]
     connection.close()
     return session
