@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from types import MappingProxyType
 
 from mcp_wasm.component import names
@@ -131,13 +133,11 @@ class Index:
                     _log.exception("a listener to changes of the tools failed")
 
     def _tools(self, components: Mapping[str, Component]) -> dict[str, Tool]:
-        found: dict[str, Tool] = {}
-        for component in components.values():
-            for tool in component.tools:
-                shown = self._set(tool)
-                if shown.name in found:
-                    shown = replace(shown, name=_apart(tool))
-                found[shown.name] = shown
+        tools = [tool for component in components.values() for tool in component.tools]
+        shown = [self._set(tool) for tool in tools]
+        given = _distinct(tools, shown)
+        pairs = zip(given, shown, strict=True)
+        found = {name: one if one.name == name else replace(one, name=name) for name, one in pairs}
         return dict(sorted(found.items()))
 
     def _set(self, tool: Tool) -> Tool:
@@ -152,7 +152,26 @@ class Index:
         )
 
 
-def _apart(tool: Tool) -> str:
-    """Two components may give one name (`a_b` + `c`, `a` + `b_c`): a hash of the path tells them apart."""
-    digest = hashlib.sha256(f"{tool.component} {tool.function.path}".encode()).hexdigest()[:6]
+def _distinct(tools: Sequence[Tool], shown: Sequence[Tool]) -> list[str]:
+    """The names of ``shown``, all different; ``tools`` are the same without what a person set.
+
+    Two components may give one name (`a_b` + `c`, `a` + `b_c`). Then neither keeps
+    it, or a component could be named so that calls meant for another reach it: a
+    hash of its path stands with each. Only a name that a person gave stays.
+    """
+    given = [one.name for one in shown]
+    chosen = {name: i for i, name in reversed(list(enumerate(given))) if name != tools[i].name}
+    for round_ in count():
+        uses = Counter(given)
+        alike = [i for i, name in enumerate(given) if uses[name] > 1 and chosen.get(name) != i]
+        if not alike:
+            return given
+        for i in alike:
+            given[i] = _apart(tools[i], round_)
+    raise AssertionError
+
+
+def _apart(tool: Tool, round_: int) -> str:
+    source = f"{tool.component} {tool.function.path} {round_ or ''}".rstrip()
+    digest = hashlib.sha256(source.encode()).hexdigest()[:6]
     return f"{tool.name[: names.LONGEST - 7].rstrip('_')}_{digest}"

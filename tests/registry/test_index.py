@@ -70,7 +70,7 @@ def test_settings_rename_title_and_hide() -> None:
         index.tool("a_x")
 
 
-def test_two_tools_of_one_name_both_stay_under_names_that_last() -> None:
+def test_of_two_tools_of_one_name_neither_keeps_it_and_their_names_last() -> None:
     def made(order: int) -> list[str]:
         index = Index()
         both = [component("a", "a_b_c"), component("a_b", "a_b_c")]
@@ -79,9 +79,27 @@ def test_two_tools_of_one_name_both_stay_under_names_that_last() -> None:
         return names(index)
 
     first, second = made(1)
-    assert first == "a_b_c"
+    assert first.startswith("a_b_c_")
     assert second.startswith("a_b_c_")
     assert made(-1) == [first, second]
+
+
+def test_a_name_that_a_person_gave_stays_and_other_tools_of_it_step_aside() -> None:
+    index = Index({"b_x": ToolSetting(name="a_y"), "c_z": ToolSetting(name="a_y")})
+    for each in (component("a", "a_y"), component("b", "b_x"), component("c", "c_z")):
+        index.put(each)
+    assert index.tool("a_y").component == "b"
+    assert len(names(index)) == 3
+
+
+def test_no_name_can_be_made_to_meet_a_hashed_one() -> None:
+    index = Index()
+    index.put(component("a", "a_b_c"))
+    index.put(component("a_b", "a_b_c"))
+    taken = next(tool.name for tool in index.tools if tool.component == "a_b")
+    index.put(component("evil", taken))
+    assert len(names(index)) == 3
+    assert taken not in names(index)
 
 
 def test_removing_tells_what_went_and_nothing_where_there_was_nothing() -> None:
