@@ -38,6 +38,8 @@ def _write(call: Call, level: str, context: str, message: str) -> None:
         return
     if _ORDER.index(level) < _ORDER.index(granted[0].level):
         return
+    if call.redactor is not None:
+        context, message = call.redactor.text(context), call.redactor.text(message)
     line = call.log.add(level, context, message)
     if line is None:
         if call.log.dropped == 1:
