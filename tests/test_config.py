@@ -17,6 +17,8 @@ from mcp_wasm.config.keys import TABLES, json_schema
 from mcp_wasm.config.model import Config
 from mcp_wasm.config.read import load
 from mcp_wasm.errors import InvalidSettings
+from mcp_wasm.memory.options import StateOptions
+from mcp_wasm.memory.protocol import Bounds
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.server.options import ServerOptions
 
@@ -29,6 +31,12 @@ log = "info"
 
 [cache]
 size = "2 GiB"
+
+[state]
+backend = "sqlite"
+sync = "full"
+value = "2 KiB"
+keys = 7
 
 [http]
 host = "127.0.0.1"
@@ -78,6 +86,11 @@ def test_every_setting_reaches_the_config(tmp_path: Path) -> None:
     assert (config.tools["tiny_add"].name, config.tools["tiny_add"].hidden) == ("sum", False)
 
 
+def test_state_is_kept_as_it_was_set(tmp_path: Path) -> None:
+    found = load(written(tmp_path, EVERYTHING)).state
+    assert found == StateOptions("sqlite", "full", Bounds(value=2048, keys=7))
+
+
 def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
     path = written(tmp_path, "")
     assert load(path) == Config(source=path)
@@ -113,6 +126,9 @@ WRONG = [
     ("components = 'tools'", "components: expected a list of paths, got 'tools'"),
     ("components = [1]", "components: expected a list of paths"),
     ("home = ''", "home: expected the path of a folder"),
+    ("[state]\nbackend = 'redis'", "state.backend: expected one of sqlite, memory, got 'redis'"),
+    ("[state]\nsync = 'off'", "state.sync: expected one of normal, full, got 'off'"),
+    ("[state]\nkeys = 0", "state.keys: expected an integer from 1"),
     ("[http]\nport = 65536", "http.port: expected an integer from 0 to 65,535, got 65536"),
     ("[server]\ntools = 'all'", "server.tools: expected one of dynamic, search, both, got 'all'"),
     ("[server]\nversion = '1'", "server.version: expected a key that exists"),
@@ -156,6 +172,9 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 FROM_A_STRANGER = [
     "home = '/tmp/evil'",
     "[cache]\nsize = '1 GiB'",
+    "[state]\nbackend = 'memory'",
+    "[state]\nsync = 'full'",
+    "[state]\ntotal = '1 TiB'",
     "[http]\nport = 80",
     "[http]\nhost = '0.0.0.0'",
     "[http]\ntoken = 'known-to-me'",

@@ -86,6 +86,7 @@ def new_runtime(config: Config, audit: AuditOptions | None = None) -> Runtime:
             cache_bytes=config.cache_bytes,
             environ=os.environ,
             policy=config.grants,
+            state=config.state,
             audit=audit,
         )
     except OSError as error:

@@ -11,6 +11,7 @@ from mcp_wasm.capability.schema import grants_schema
 from mcp_wasm.component.names import NAME
 from mcp_wasm.config.access import ACCESS_TABLES
 from mcp_wasm.config.key import Key
+from mcp_wasm.config.state import STATE_KEYS
 from mcp_wasm.sandbox.limits import CALL_LIMITS
 from mcp_wasm.server.options import TOOLS_MODES
 
@@ -42,6 +43,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
         Key("log", "text", "least severe messages that are logged", choices=LOG_LEVELS),
     ),
     "cache": (Key("size", "size", "bytes of compiled components kept on disk", 1024**2, trusted=True),),
+    "state": STATE_KEYS,
     "http": ACCESS_TABLES["http"],
     "server": (
         Key("name", "text", "name shown to clients"),
@@ -83,7 +85,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the settings file, for editors."""
     root = _object(TABLES[""])
-    for table in ("cache", "http", "oauth", "audit", "server", "limits"):
+    for table in ("cache", "state", "http", "oauth", "audit", "server", "limits"):
         root["properties"][table] = _object(TABLES[table])
     token, root["properties"]["oauth"]["properties"]["limits"] = (
         _object(TABLES["tokens.NAME"]),

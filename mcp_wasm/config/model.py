@@ -9,6 +9,7 @@ from pathlib import Path
 from mcp_wasm.audit.sink import AuditOptions
 from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.config.access import TokenSetting
+from mcp_wasm.memory.options import StateOptions
 from mcp_wasm.registry.index import ToolSetting
 from mcp_wasm.sandbox.artifacts import DEFAULT_LIMIT
 from mcp_wasm.sandbox.limits import Limits
@@ -36,7 +37,8 @@ class Config:
     component's name, ``tools`` settings by the tool's own name, ``grants`` what
     components are granted beside the policy file; ``cache_bytes`` bounds the
     compiled artifacts on disk. ``access`` says who may do how much over HTTP, all
-    but for the ``tokens``, whose secrets may have to be fetched first.
+    but for the ``tokens``, whose secrets may have to be fetched first; ``state`` is
+    how key-value state is kept.
     """
 
     source: Path | None = None
@@ -55,3 +57,4 @@ class Config:
     access: Access = field(default_factory=Access)
     tokens: tuple[TokenSetting, ...] = ()
     audit: AuditOptions = field(default_factory=AuditOptions)
+    state: StateOptions = field(default_factory=StateOptions)

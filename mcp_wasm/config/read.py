@@ -28,6 +28,7 @@ from mcp_wasm.config import access
 from mcp_wasm.config.key import Key, Kind
 from mcp_wasm.config.keys import TABLES
 from mcp_wasm.config.model import Config, Http
+from mcp_wasm.config.state import state
 from mcp_wasm.errors import InvalidSettings
 from mcp_wasm.registry.index import ToolSetting
 from mcp_wasm.sandbox.limits import Limits
@@ -79,7 +80,7 @@ class _Reader:
     def config(self, document: Mapping[str, Any]) -> Config:
         tables = (
             *("audit", "cache", "component", "grants", "http"),
-            *("limits", "oauth", "server", "tokens", "tools"),
+            *("limits", "oauth", "server", "state", "tokens", "tools"),
         )
         plain = {key: value for key, value in document.items() if key not in tables}
         values = self._table("", "", plain, also=tables)
@@ -94,6 +95,7 @@ class _Reader:
             access=self._access(document, http),
             tokens=self._tokens(self._sub(document, "tokens")),
             audit=access.audit(self._table("audit", "audit", self._sub(document, "audit"))),
+            state=state(self._table("state", "state", self._sub(document, "state"))),
             server=ServerOptions(**self._table("server", "server", self._sub(document, "server"))),
             limits=limits,
             component_limits=self._component_limits(self._sub(document, "component"), limits),

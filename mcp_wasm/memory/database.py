@@ -15,12 +15,11 @@ import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from mcp_wasm.errors import StateOverdue, StateUnavailable
+from mcp_wasm.memory.options import Sync
 from mcp_wasm.memory.protocol import Until
-
-Sync = Literal["normal", "full"]
 
 APPLICATION, SCHEMA = 1836544884, 1
 """What the file's header says: whose it is ("mwst"), and the version of the tables below."""

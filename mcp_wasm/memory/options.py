@@ -10,6 +10,7 @@ from mcp_wasm.memory.in_memory import InMemory
 from mcp_wasm.memory.protocol import Bounds, Store
 
 Backend = Literal["sqlite", "memory"]
+Sync = Literal["normal", "full"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class StateOptions:
     """``backend`` keeps the state, in a file or in this process; ``sync`` is the file's (see ``Sqlite``)."""
 
     backend: Backend = "sqlite"
-    sync: Literal["normal", "full"] = "normal"
+    sync: Sync = "normal"
     bounds: Bounds = field(default_factory=Bounds)
 
 

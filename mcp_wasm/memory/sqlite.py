@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from mcp_wasm.errors import CallerError, StateOverdue, StateUnavailable
 from mcp_wasm.memory import changes, protocol
-from mcp_wasm.memory.database import File, Sync, rollback
+from mcp_wasm.memory.database import File, rollback
+from mcp_wasm.memory.options import Sync
 from mcp_wasm.memory.protocol import PATIENT, Bounds, Entry, Page, Until, Usage
 from mcp_wasm.memory.table import SqliteTable
 from mcp_wasm.memory.writer import Writer
