@@ -142,6 +142,11 @@ class Runtime:
         return self._index.tools
 
     @property
+    def denied(self) -> Mapping[tuple[str, str], int]:
+        """How many attempts were denied since the start, by component and capability."""
+        return dict(self.services.denials)
+
+    @property
     def refused(self) -> Mapping[Path, ComponentRefused]:
         """The watched files that are not published, with the reason."""
         return self._folders.refused

@@ -21,6 +21,9 @@ from mcp_wasm.sandbox.report import Outcome
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
+LOGGED = 1000
+"""Different denials that are logged: a guest chooses what it asks for, and could ask for ever."""
+
 
 class CallTool(Protocol):
     """The port through which a guest's call of another tool leaves the sandbox."""
@@ -68,6 +71,7 @@ class Services:
         self.state = state or StateOptions()
         self.list_tools: Callable[[], Iterable[Published]] = _none
         self.denials: Counter[tuple[str, str]] = Counter()
+        self._logged: set[tuple[str, str, str]] = set()
         self._shared: dict[Callable[..., Any], Any] = {}
         self._making = threading.RLock()
         self._closed = False
@@ -87,12 +91,18 @@ class Services:
             return made
 
     def denied(self, denial: Denial) -> None:
-        """Count and log one denied attempt, by component and capability."""
-        key = (denial.component, denial.capability)
+        """Count one denied attempt by component and capability; what is new is logged, once."""
+        kind = (denial.component, denial.capability)
+        attempt = (*kind, denial.asked)
         with self._making:
-            self.denials[key] += 1
-        level = logging.DEBUG if denial.quiet else logging.WARNING
-        _log.log(level, "%s", ascii(str(denial))[1:-1])
+            self.denials[kind] += 1
+            new = not denial.quiet and attempt not in self._logged and len(self._logged) < LOGGED
+            if new:
+                self._logged.add(attempt)
+            full = new and len(self._logged) == LOGGED
+        _log.log(logging.WARNING if new else logging.DEBUG, "%s", ascii(str(denial))[1:-1])
+        if full:
+            _log.warning("%d different denials were logged; further ones are only counted", LOGGED)
 
     def close(self) -> None:
         """Close every shared part, the last one first; no call runs any more."""
