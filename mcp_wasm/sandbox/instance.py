@@ -26,7 +26,7 @@ from mcp_wasm.sandbox import lower as lowering
 from mcp_wasm.sandbox import trap, wasi
 from mcp_wasm.sandbox.call import Call, Permit, at_epoch, keep
 from mcp_wasm.sandbox.engine import engine
-from mcp_wasm.sandbox.lift import TooMuchText, lift_within
+from mcp_wasm.sandbox.lift import Overdue, TooMuchText, lift_within
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.linker import active
 from mcp_wasm.sandbox.prepared import Plan, Prepared
@@ -220,7 +220,10 @@ class Live:
             return (None, False), "null"
         try:
             _check_end(call, call.limits)  # reading a huge result takes seconds, for which nobody waits now
-            value = lift_within(plan.lift, slot, call.limits.result)
+            value = lift_within(plan.lift, slot, call.limits.result, call.stop.due)
+        except Overdue:
+            _check_end(call, call.limits)
+            raise
         except TooMuchText:
             raise OutputLimitExceeded(call.limits.result, detail="Its strings alone are longer.") from None
         finally:

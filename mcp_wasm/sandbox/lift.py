@@ -35,31 +35,46 @@ _ESCAPED_LONG = bytes(set(range(32)) - set(_ESCAPED_SHORT))
 _COUNTED_BYTES = 64 * 1024
 """Strings longer than this have their JSON escapes counted before they are decoded."""
 
+_CHUNK = 4096
+"""Elements of a list that are read between two looks at whether somebody still waits."""
+
 
 class TooMuchText(Exception):
     """The strings of a result need more bytes of JSON than there is room for."""
 
 
+class Overdue(Exception):
+    """The call ended by its deadline or was cancelled while its result was read."""
+
+
 class _Room(threading.local):
-    """Bytes of JSON text that the strings of the value being lifted on this thread may still take."""
+    """What holds for the value being lifted on this thread.
+
+    ``left`` is how many bytes of JSON text its strings may still take, ``due``
+    whether nobody waits for it any more.
+    """
 
     left = math.inf
+    due: Callable[[], bool] | None = None
 
 
 _room = _Room()
 
 
-def lift_within(plan: Lift, slot: Any, room: int) -> Any:
+def lift_within(plan: Lift, slot: Any, room: int, due: Callable[[], bool]) -> Any:
     """``plan(slot)``, refusing huge text before it is copied: escapes make it six times as long.
+
+    A list of millions takes seconds to read; ``due`` is asked every few thousand elements.
 
     Raises:
         TooMuchText: past ``room`` bytes of JSON text in strings.
+        Overdue: once ``due()``.
     """
-    _room.left = room
+    _room.left, _room.due = room, due
     try:
         return plan(slot)
     finally:
-        _room.left = math.inf
+        _room.left, _room.due = math.inf, None
 
 
 def _string(slot: Any) -> str:
@@ -146,8 +161,15 @@ def _list(element: wit.Type, special: Special | None) -> Lift:
 
     def lift(slot: Any) -> list[Any]:
         vector = slot.of.list
-        data = vector.data
-        return [one(data[index]) for index in range(vector.size)]
+        data, size = vector.data, vector.size
+        if size <= _CHUNK:
+            return [one(data[index]) for index in range(size)]
+        found: list[Any] = []
+        for begin in range(0, size, _CHUNK):
+            if _room.due is not None and _room.due():
+                raise Overdue
+            found += [one(data[index]) for index in range(begin, min(begin + _CHUNK, size))]
+        return found
 
     return lift
 

@@ -1,6 +1,6 @@
 """What an attack does where nothing guards against it: raw wasmtime in a child under the system's limits.
 
-    unguarded.py FILE EXPORT [INTEGER …]
+    unguarded.py FILE EXPORT [ARGUMENT …]
 
 The proof that an attack is one: a guest that does no harm to a bare engine proves
 nothing when ours survives it.
@@ -39,7 +39,7 @@ class Ended:
         )
 
 
-def unguarded(path: Path, export: str, *arguments: int) -> Ended:
+def unguarded(path: Path, export: str, *arguments: int | str) -> Ended:
     """Run ``export`` of a component, or with ``""`` only compile it, without any limit of ours."""
     command = [sys.executable, __file__, str(path), export, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -62,7 +62,7 @@ def _main(path: str, export: str, *arguments: str) -> None:
     if export:
         function = linker.instantiate(store, made).get_func(store, export)
         assert function is not None
-        result = function(store, *map(int, arguments))
+        result = function(store, *[int(a) if a.isdigit() else a for a in arguments])
         sys.stdout.write(f"returned {str(result)[:200]}")
 
 
