@@ -19,6 +19,7 @@ from mcp_wasm.errors import CallerError, FuelExhausted, McpWasmError
 from mcp_wasm.invoke import Invoker
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox import fuel
+from mcp_wasm.sandbox.account import Accounts, Caller, Entry
 from mcp_wasm.sandbox.call import About, Call, Permit, Stopped
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Prepared
@@ -28,6 +29,9 @@ from mcp_wasm.sandbox.stop import Stop
 CALL_FUEL = 100_000
 """Fuel that a call costs beside what the called tool uses: about as long as a fresh instance takes."""
 
+NOTED = 64
+"""Calls within one call from outside that are all written into the audit log."""
+
 _SLICE = 0.02
 
 
@@ -35,7 +39,8 @@ class Nested:
     """What ``Services.call_tool`` is for a runtime.
 
     ``target`` gives the tool of a name and its component, ``granted`` the grants
-    of a tool within a call that allows some kinds (None: all).
+    of a tool within a call that allows some kinds (None: all). ``accounts`` writes
+    the calls into the audit log, where there is one.
     """
 
     def __init__(
@@ -43,8 +48,10 @@ class Nested:
         target: Callable[[str], tuple[Tool, Component]],
         granted: Callable[[Tool, Component, frozenset[str] | None], Grants],
         invoker: Invoker,
+        accounts: Accounts | None = None,
     ) -> None:
         self._target, self._granted, self._invoker = target, granted, invoker
+        self._accounts = accounts
 
     def __call__(self, call: Call, name: str, arguments: Mapping[str, Any], /) -> Outcome:
         """Call the tool ``name`` on this thread, on the budget of ``call``.
@@ -60,13 +67,18 @@ class Nested:
         waited = time.monotonic() - begun
         if prepared.plans[tool.function.path].lasting:
             raise CallerError(f"{name} takes or gives handles of a session, which only clients have")
-        about = About(name, component.name, component.digest, call.about.client, call.about.depth + 1)
+        depth, chain = call.about.depth + 1, call.about.chain
+        about = About(name, component.name, component.digest, call.about.client, depth, chain)
         grants = self._granted(tool, component, call.grants.allowed)
         fuel.charge(call, CALL_FUEL)
         limits = _limits(call, component.limits)
         permit, report = Permit(about, limits, call.services, grants), None
         try:
-            outcome = self._invoker.call_here(permit, prepared, tool, arguments, Stop(call.stop), waited)
+            outcome = self._noted(
+                permit,
+                arguments,
+                lambda: self._invoker.call_here(permit, prepared, tool, arguments, Stop(call.stop), waited),
+            )
             report = outcome.report
         except McpWasmError as error:
             report = error.report
@@ -76,6 +88,25 @@ class Nested:
                 fuel.charge(call, report.fuel)
                 call.pass_on(report.denials)
         return outcome
+
+    def _noted(self, permit: Permit, arguments: Mapping[str, Any], run: Callable[[], Outcome]) -> Outcome:
+        """The outcome of ``run``, written down unless it is one of very many."""
+        about = permit.about
+        about.chain.calls += 1
+        if self._accounts is None or not _is_noted(about.chain.calls):
+            return run()
+        caller = Caller(about.client, "tool")
+        entry = Entry(caller, about.tool, about.component, about.digest, permit.grants, about.depth)
+        return self._accounts.run_sync(entry, arguments, run)
+
+
+def _is_noted(number: int) -> bool:
+    """Whether the call of that number within one call from outside is written down.
+
+    A guest must not be able to fill the log, and so to have older records thrown
+    away: after the first ones it is each whose number is a power of two.
+    """
+    return number <= NOTED or number & (number - 1) == 0
 
 
 def _limits(call: Call, own: Limits) -> Limits:

@@ -93,7 +93,7 @@ class Runtime:
         self._invoker = Invoker(
             Shelf(self.cache, self._children), workers or max(8, 2 * (os.cpu_count() or 1)), self.services
         )
-        self.services.call_tool = Nested(self._index.target, self._granted, self._invoker)
+        self.services.call_tool = Nested(self._index.target, self._granted, self._invoker, self._accounts)
         self.services.list_tools = lambda: self._index.all_tools
         self._folders = Folders(self._index, self._published, self._put, self._forget)
         atexit.register(self.close)

@@ -12,7 +12,7 @@ import ctypes
 import itertools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mcp_wasm.capability.command import add_command
@@ -38,6 +38,15 @@ _ASKED = 500
 """Characters of what a guest asked for: it chose them."""
 
 
+class Chain:
+    """What a call from outside and all calls within it share: ``calls`` is how many those are so far."""
+
+    __slots__ = ("calls",)
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+
 @dataclass(frozen=True, slots=True)
 class About:
     """Who calls what: ``depth`` is 0 for a call from outside, 1 for a tool called by that one, and so on."""
@@ -47,6 +56,7 @@ class About:
     digest: str
     client: str = "local"
     depth: int = 0
+    chain: Chain = field(default_factory=Chain, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

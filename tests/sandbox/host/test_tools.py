@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from mcp_wasm.audit.reading import read
+from mcp_wasm.audit.record import Record
+from mcp_wasm.audit.sink import AuditOptions, folder_of
 from mcp_wasm.capability.grant import Nn, Tools
 from mcp_wasm.registry.index import ToolSetting
+from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.limits import Limits
 from tests.sandbox.host import nn_guests
 from tests.sandbox.host.tools_guests import ADD, ALL, Make, error, maker, nested, relay
@@ -164,3 +168,30 @@ def test_a_tool_that_was_removed_is_unknown_to_the_next_call(make: Make) -> None
     assert relay(runtime, "tiny_add", ADD).value == "3"
     runtime.remove("tiny")
     assert error(relay(runtime, "tiny_add", ADD))[0] == "unknown"
+
+
+def test_every_call_is_in_the_audit_log_with_its_own_grants_and_depth(make: Make) -> None:
+    runtime = make(audit=AuditOptions(), caller=(ALL,), other=(Tools(("tiny_add",), rule="it"),))
+    relay(runtime, *nested("other_relay", "tiny_add"), client="somebody")
+    relay(runtime, "tiny_crash")
+    found = [(r.depth, r.tool, r.component, r.transport, r.grants, r.outcome) for r in recorded(runtime)]
+    assert found == [
+        (2, "tiny_add", "tiny", "tool", (), "ok"),
+        (1, "other_relay", "other", "tool", ("tools: it",), "ok"),
+        (0, "caller_relay", "caller", "library", ("tools",), "ok"),
+        (1, "tiny_crash", "tiny", "tool", (), "trap"),
+        (0, "caller_relay", "caller", "library", ("tools",), "tool error"),
+    ]
+
+
+def test_a_guest_cannot_fill_the_audit_log(make: Make) -> None:
+    runtime = make(audit=AuditOptions(), caller=(ALL,))
+    again = {"name": "tiny_add", "arguments": ADD, "times": 1000}
+    assert runtime.call_sync("caller_again", again).value == 1000
+    assert len(recorded(runtime)) == 1 + 64 + 3  # the first ones, and those numbered 128, 256 and 512
+
+
+def recorded(runtime: Runtime) -> list[Record]:
+    """The records of calls; ends the runtime, so that all are there."""
+    runtime.close()
+    return [record for record in read(folder_of(runtime.home)) if record.event == "call"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mcp_wasm.audit.sink import AuditOptions
 from mcp_wasm.capability.grant import Tools
 from mcp_wasm.capability.policy import Entry, Policy
 from mcp_wasm.registry.index import ToolSetting
@@ -31,6 +32,7 @@ def maker(home: Path, at_end: Callable[[Callable[[], None]], None]) -> Make:
         own: Mapping[str, Limits] | None = None,
         workers: int | None = None,
         tools: Mapping[str, ToolSetting] | None = None,
+        audit: AuditOptions | None = None,
         **grants: tuple[Any, ...],
     ) -> Runtime:
         entries = {name: Entry(name, trust="name", grants=given) for name, given in grants.items()}
@@ -40,6 +42,7 @@ def maker(home: Path, at_end: Callable[[Callable[[], None]], None]) -> Make:
             component_limits=own,
             workers=workers,
             tools=tools,
+            audit=audit,
             policy=Policy(entries),
         )
         at_end(runtime.close)
