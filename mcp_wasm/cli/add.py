@@ -7,10 +7,10 @@ import os
 import re
 import shutil
 import tempfile
-import tomllib
 from pathlib import Path
 
 from mcp_wasm.cli import settings, terminal, wiring
+from mcp_wasm.component import toml_text
 from mcp_wasm.component.names import component_name
 from mcp_wasm.errors import ComponentRefused, InvalidSettings
 from mcp_wasm.registry import sources
@@ -109,13 +109,13 @@ def _all_different(checked: list[tuple[sources.Source, Component]]) -> None:
 def _renamed(manifest: Path, name: str) -> str:
     """The manifest's text, with its name, which would win over the file's, changed where it is another."""
     text = manifest.read_text(encoding="utf-8")
-    document = tomllib.loads(text)
+    document = toml_text.loads(text)
     if "name" not in document or component_name(str(document["name"])) == name:
         return text
     changed = re.sub(r"^name\s*=.*$", f'name = "{name}"', text, count=1, flags=re.MULTILINE)
     try:
-        same = tomllib.loads(changed) == {**document, "name": name}
-    except tomllib.TOMLDecodeError:
+        same = toml_text.loads(changed) == {**document, "name": name}
+    except ValueError:
         same = False
     if not same:
         raise ComponentRefused(

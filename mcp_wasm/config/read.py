@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from mcp_wasm.capability.document import entries
 from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.capability.sizes import parse_size
 from mcp_wasm.capability.values import Place
+from mcp_wasm.component import toml_text
 from mcp_wasm.component.names import NAME, nearest
 from mcp_wasm.config import access
 from mcp_wasm.config.key import Key, Kind
@@ -62,11 +62,10 @@ def load(path: Path, *, trusted: bool = True) -> Config:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise InvalidSettings(str(path), f"at most {_LARGEST_FILE:,} bytes", path.stat().st_size)
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = toml_text.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidSettings(str(path), "a file that can be read", error.strerror) from None
-    # A number of too many digits is a plain ValueError; what else can be wrong derives from it.
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InvalidSettings(str(path), "a TOML document", str(error)) from None
     return _Reader(path, trusted).config(document)
 

@@ -12,12 +12,12 @@ import os
 import stat
 import threading
 import time
-import tomllib
 from pathlib import Path
 
 from mcp_wasm.capability import document
 from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.capability.values import Place
+from mcp_wasm.component import toml_text
 from mcp_wasm.errors import InvalidSettings
 
 FILE_NAME = "grants.toml"
@@ -104,9 +104,8 @@ def parse(text: str, path: Path) -> Policy:
         InvalidSettings: if it is no TOML or holds what is not allowed.
     """
     try:
-        values = tomllib.loads(text)
-    # A number of too many digits is a plain ValueError; the others derive from it.
-    except (ValueError, RecursionError) as error:
+        values = toml_text.loads(text)
+    except ValueError as error:
         raise InvalidSettings(str(path), "a TOML document", str(error)[:200]) from None
     return document.read(values, str(path), place(path))
 

@@ -7,13 +7,13 @@ A component file is ``NAME.wasm`` or ``NAME.wat``. Beside it may lie ``NAME.wit`
 from __future__ import annotations
 
 import logging
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from mcp_wasm.component import toml_text
 from mcp_wasm.errors import ComponentRefused
 
 _log = logging.getLogger(__name__)
@@ -80,14 +80,14 @@ def manifest(found: Source) -> dict[str, Any]:
     try:
         if found.manifest.stat().st_size > _MANIFEST_BYTES:
             raise ComponentRefused(str(found.manifest), f"a manifest has at most {_MANIFEST_BYTES:,} bytes")
-        values = tomllib.loads(found.manifest.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ComponentRefused(str(found.manifest), f"it is not a TOML document: {error}") from None
+        values = toml_text.loads(found.manifest.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ComponentRefused(
+            str(found.manifest), f"it is not a TOML document: {str(error)[:300]}"
+        ) from None
     except OSError as error:
         raise ComponentRefused(str(found.manifest), f"it cannot be read ({error.strerror})") from None
-    except RecursionError:
-        values = None
-    if values is None or _nests(values, _MANIFEST_DEPTH):
+    if _nests(values, _MANIFEST_DEPTH):
         raise ComponentRefused(str(found.manifest), f"it nests more than {_MANIFEST_DEPTH} levels deep")
     return values
 

@@ -78,9 +78,10 @@ BROKEN = [
     ("x = " + "[" * 5000, "a TOML document"),
     ("x = " + "9" * 5000, "a TOML document"),
     ("grants = 0x" + "f" * 5000, "a number of 20,000 bits"),
-    ("a." * 5000 + "b = 1", "a key that exists"),
-    ("[" + "a." * 5000 + "b]", "a key that exists"),
-    ("[grants." + "a." * 5000 + "b]", "a kind of grant that exists"),
+    ("a." * 31 + "b = 1", "a key that exists"),
+    ("a." * 130_000 + "b = 1", "a key has more than 32 parts"),
+    ("[grants." + "a." * 130_000 + "b]", "a key has more than 32 parts"),
+    ("[grants." + "a." * 30 + "b]", "a kind of grant that exists"),
     ("# " + "x" * LARGEST, "at most 262,144 bytes"),
     ('x = "\\ud800"', "a TOML document"),
 ]
