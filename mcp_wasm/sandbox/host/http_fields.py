@@ -35,13 +35,21 @@ class Fields:
         self._size = 0 if immutable else _cost(entries)
         http.must_hold(self._size)
 
-    def change(self, entries: Headers) -> bool:
-        """Have these entries instead; False if they are too many."""
+    def add(self, entries: Headers) -> bool:
+        """Have these entries as well; False if that is too much."""
         size = _cost(entries)
-        if len(entries) > _ENTRIES or not self._http.hold(size - self._size):
+        if len(self.entries) + len(entries) > _ENTRIES or not self._http.hold(size):
             return False
-        self.entries, self._size = entries, size
+        self.entries, self._size = (*self.entries, *entries), self._size + size
         return True
+
+    def remove(self, name: str) -> None:
+        """Have no entry of that name any more."""
+        gone = tuple(entry for entry in self.entries if entry[0].lower() == name.lower())
+        if gone:
+            self.entries = tuple(entry for entry in self.entries if entry[0].lower() != name.lower())
+            self._size -= _cost(gone)
+            self._http.hold(-_cost(gone))
 
     def freeze(self) -> None:
         """Make it part of a message."""
@@ -72,7 +80,10 @@ def _from_list(call: Call, entries: list[list[Any]]) -> dict[str, Any]:
         if refused := _refusal(name, [value]):
             return refused
     made = Fields(of(call))
-    return {"ok": made} if made.change(tuple((name, value) for name, value in entries)) else _FORBIDDEN
+    if not made.add(tuple((name, value) for name, value in entries)):
+        made.close()
+        return _FORBIDDEN
+    return {"ok": made}
 
 
 def _get(_call: Call, fields: Fields, name: str) -> list[bytes]:
@@ -100,8 +111,9 @@ def _replace(fields: Fields, name: str, values: list[bytes], *, keep: bool) -> d
         return refused
     if fields.immutable:
         return _IMMUTABLE
-    others = tuple(entry for entry in fields.entries if keep or entry[0].lower() != name.lower())
-    return _DONE if fields.change((*others, *((name, value) for value in values))) else _FORBIDDEN
+    if not keep:
+        fields.remove(name)
+    return _DONE if fields.add(tuple((name, value) for value in values)) else _FORBIDDEN
 
 
 def _entries(_call: Call, fields: Fields) -> list[list[Any]]:

@@ -39,7 +39,7 @@ class Spool:
     """The folder of one call; ``path`` exists until ``close``."""
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="mcp-wasm-spool-"))
+        self.path = Path(tempfile.mkdtemp(prefix=f"mcp-wasm-spool-{os.getpid()}-"))
         self._numbers = itertools.count(1)
 
     def new(self, kind: str) -> Path:

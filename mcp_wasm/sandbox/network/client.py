@@ -63,6 +63,7 @@ class Client:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
+        self.sessions: set[Session] = set()
 
     def session(self) -> Session:
         """The requests of one call."""
@@ -92,6 +93,8 @@ class Client:
         for task in left:
             task.cancel()
         self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        ending = [session.end() for session in list(self.sessions)]
+        self._loop.run_until_complete(asyncio.gather(*ending, return_exceptions=True))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
@@ -153,11 +156,10 @@ class Session:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watched: dict[Path, int] = {}
         self._overran: set[Path] = set()
-        self._used = False
 
     def start(self, request: Request) -> Future[Answer]:
         """Begin ``request``; the future's exception is a ``Failure``, and cancelling it ends the request."""
-        self._used = True
+        self._client.sessions.add(self)
         return self._client.submit(self._send(request))
 
     def watch(self, path: Path, limit: int) -> None:
@@ -165,7 +167,7 @@ class Session:
 
         The engine asks nobody before it writes: what is written between two looks is the overshoot.
         """
-        self._used = True
+        self._client.sessions.add(self)
         first = not self._watched
         self._watched[path] = limit
         if first:
@@ -201,13 +203,15 @@ class Session:
 
     def close(self) -> None:
         """Cancel every request that is under way and close every connection."""
-        if self._used:
+        if self in self._client.sessions:
+            self._client.sessions.discard(self)
             try:
-                self._client.submit(self._end()).result(_ENDING * 2)
+                self._client.submit(self.end()).result(_ENDING * 2)
             except (RuntimeError, TimeoutError):
                 return  # the network is closed, and everything with it
 
-    async def _end(self) -> None:
+    async def end(self) -> None:
+        """``close``, on the network's thread."""
         # A request that was submitted just now begins before this continues.
         await asyncio.sleep(0)
         for task in self._tasks:

@@ -47,6 +47,7 @@ async def checked(resolve: Resolve, host: str, port: int, grant: Network) -> lis
 
     Raises:
         Failure: if the name has no address, or one that must not be connected to.
+        TimeoutError: if the resolver says that it took too long.
     """
     literal = address.parse(host)
     if literal is not None:
@@ -54,6 +55,8 @@ async def checked(resolve: Resolve, host: str, port: int, grant: Network) -> lis
     else:
         try:
             found = [address.parse(text) for text in await resolve(host, port)]
+        except TimeoutError:
+            raise
         except (OSError, UnicodeError):
             raise Failure("DNS-error", {"rcode": None, "info-code": None}) from None
     if not found or len(found) > _MOST:
