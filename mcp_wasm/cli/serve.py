@@ -7,7 +7,7 @@ import contextlib
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -17,6 +17,7 @@ from mcp_wasm.config.model import Config
 from mcp_wasm.errors import InvalidSettings
 from mcp_wasm.server.options import TOOLS_MODES
 
+_log = logging.getLogger(__name__)
 _PATIENCE_S = 3.0
 """How long the first answer may wait for components that were never seen before."""
 
@@ -86,7 +87,17 @@ def run(args: argparse.Namespace) -> int:
 
             token = args.token or config.http.token
             anyio.run(partial(serve_http, runtime, options, *address, token, access=access))
+        if runtime.denied:
+            _log.warning("%s", _sum(runtime.denied))
     return 0
+
+
+def _sum(denied: Mapping[tuple[str, str], int]) -> str:
+    """How much was denied while the server ran; ``mcp-wasm audit`` has each attempt."""
+    counts = (
+        f"{component} {capability} {number:,}" for (component, capability), number in sorted(denied.items())
+    )
+    return f"Denied while serving: {', '.join(counts)}"
 
 
 def _address(given: str | None, config: Config) -> tuple[str, int] | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mcp_wasm.cli.serve import _address
+from mcp_wasm.cli.serve import _address, _sum
 from mcp_wasm.config.model import Config, Http
 from mcp_wasm.errors import InvalidSettings
 from tests.cli.conftest import Command, start
@@ -98,6 +98,17 @@ def test_a_server_ends_its_background_builds(folder: Path) -> None:
     assert json.loads(out.splitlines()[0])["id"] == 1
     with pytest.raises(ProcessLookupError):
         os.killpg(child.pid, 0)
+
+
+def test_a_folder_to_load_from_has_to_be_there(command: Command, tmp_path: Path) -> None:
+    ran = command("serve", "--no-bundled", "--allow-load", tmp_path / "missing")
+    assert ran.code == 2
+    assert "there is no folder" in ran.err
+
+
+def test_what_was_denied_is_summed_up() -> None:
+    told = _sum({("fetch", "network"): 1200, ("fetch", "keyvalue"): 1})
+    assert told == "Denied while serving: fetch keyvalue 1, fetch network 1,200"
 
 
 ADDRESSES = [
