@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mcp_wasm.capability.command import add_command
+from mcp_wasm.capability.command import denial_command
 from mcp_wasm.capability.grant import NOTHING, Denial, Grant, Grants, kind_of
 from mcp_wasm.sandbox.handles import Resources
 from mcp_wasm.sandbox.limits import Limits
@@ -163,7 +163,7 @@ class Call:
             self._denied[key] = replace(known, count=known.count + 1, quiet=known.quiet and quiet)
             return
         about = self.about
-        command = add_command(about.component, grant) if grant is not None else ""
+        command = denial_command(about.component, grant, self.grants.waiting)
         denial = Denial(kind, key[1], rule, about.component, about.digest, grant, command, quiet)
         self._denied[key] = denial
         self.services.denied(denial)

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mcp_wasm.capability.command import add_command
+from mcp_wasm.capability.command import denial_command
 from mcp_wasm.capability.grant import Denial, Grants
 from mcp_wasm.capability.grant import Sessions as SessionsGrant
 from mcp_wasm.component import check as checking
@@ -278,7 +278,7 @@ def _denied(permit: Permit, plan: Plan) -> CapabilityDenied:
     about, grant = permit.about, SessionsGrant()
     rule = permit.grants.waiting or f"no grant of sessions to {about.component}"
     asked = f"keep an instance alive between calls, for {plan.function.name}"
-    command = add_command(about.component, grant)
+    command = denial_command(about.component, grant, permit.grants.waiting)
     denial = Denial("sessions", asked, rule, about.component, about.digest, grant, command)
     permit.services.denied(denial)
     error = CapabilityDenied((denial,))

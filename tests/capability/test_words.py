@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from mcp_wasm.capability import document, match
-from mcp_wasm.capability.command import add_command, approve_command
+from mcp_wasm.capability.command import add_command, approve_command, denial_command
+from mcp_wasm.capability.effective import waits
 from mcp_wasm.capability.grant import (
     KINDS,
     NOTHING,
@@ -31,6 +32,7 @@ from mcp_wasm.capability.grant import (
     kind_of,
 )
 from mcp_wasm.capability.keys import KEYS
+from mcp_wasm.capability.policy import EMPTY, Entry, Policy, combine
 from mcp_wasm.capability.values import Place
 from mcp_wasm.capability.words import FORMS, table, words
 from mcp_wasm.errors import InvalidSettings
@@ -170,3 +172,14 @@ def test_every_kind_has_its_form() -> None:
     assert set(FORMS) == set(KINDS)
     keys: set[Any] = {key.name for kind in KEYS.values() for key in kind}
     assert not any("=" in key for key in keys)
+
+
+def test_while_grants_wait_the_command_is_to_approve_them() -> None:
+    entry = Entry("fetch", digest="a" * 64, grants=(Clock(),))
+    waiting = waits(entry, "b" * 64, frozenset())
+    assert denial_command("fetch", Clock()) == "mcp-wasm grants add fetch clock"
+    assert denial_command("fetch", Clock(), waiting) == "mcp-wasm grants approve fetch"
+    unidentified = combine(Policy({"fetch": Entry("fetch")}), EMPTY).entries["fetch"].problem
+    assert denial_command("fetch", None, unidentified) == "mcp-wasm grants approve fetch"
+    assert denial_command("fetch", Clock(), "grants.toml: expected a TOML document") == ""
+    assert denial_command("fetch", None) == ""
