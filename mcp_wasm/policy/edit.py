@@ -8,19 +8,24 @@ that cannot be obeyed is not edited either.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mcp_wasm.audit.sink import append, event, folder_of
 from mcp_wasm.capability.document import DIGEST
 from mcp_wasm.capability.effective import waits
-from mcp_wasm.capability.grant import Grant, kind_of
+from mcp_wasm.capability.grant import ConfigValue, Environment, Grant, kind_of
 from mcp_wasm.capability.policy import EMPTY, Entry, Trust
+from mcp_wasm.capability.words import words
 from mcp_wasm.component.names import NAME
 from mcp_wasm.errors import CallerError, InvalidSettings
 from mcp_wasm.policy.file import FILE_NAME, LARGEST, load, parse
 from mcp_wasm.policy.replacing import locked, replace_file
 from mcp_wasm.policy.rewrite import changed, same
+
+log = logging.getLogger(__name__)
 
 _Change = Callable[[Entry | None], Entry | None]
 """From the entry of a component (None: there is none) to the one that it shall have (None: none)."""
@@ -140,3 +145,31 @@ def _edit(home: Path, component: str, digest: str, change: _Change) -> None:
         if len(content) > LARGEST:
             raise InvalidSettings(str(path), f"at most {LARGEST:,} bytes after the change", len(content))
         replace_file(path, content)
+    _note(home, component, before, after)
+
+
+def _note(home: Path, component: str, before: Entry | None, after: Entry | None) -> None:
+    """Write the change into the audit log; what was changed holds also where that cannot be written."""
+    had, has = (entry.grants if entry is not None else () for entry in (before, after))
+    digest = after.digest if after is not None else ""
+    given = [grant for grant in has if grant not in had]
+    taken = [grant for grant in had if grant not in has]
+    records = []
+    if taken:
+        records.append(event("revoke", component=component, digest=digest, grants=tuple(map(_told, taken))))
+    if given or not taken:
+        detail = "" if given else "what it had, to other bytes or by another trust"
+        fields = {"component": component, "digest": digest, "detail": detail}
+        records.append(event("grant", grants=tuple(map(_told, given)), **fields))
+    try:
+        append(folder_of(home), records)
+    except OSError as error:
+        log.error("The change could not be written into the audit log: %s", error)
+
+
+def _told(grant: Grant) -> str:
+    """A grant in words, without a value that it gives to the guest: that may be a secret."""
+    match grant:
+        case Environment(name=name) | ConfigValue(key=name):
+            return f"{kind_of(grant)}: {name}"
+    return f"{kind_of(grant)}: {' '.join(words(grant))}"

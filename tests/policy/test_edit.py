@@ -46,7 +46,7 @@ def test_the_file_is_its_owners_alone(home: Path) -> None:
     write(home, (home / "grants.toml").read_text()).chmod(0o644)
     edit.add(home, "fetch", OLD, (), [B])
     assert stat.S_IMODE((home / "grants.toml").stat().st_mode) == 0o600
-    assert sorted(path.name for path in home.iterdir()) == [".grants.toml.lock", "grants.toml"]
+    assert sorted(path.name for path in home.iterdir()) == [".grants.toml.lock", "audit", "grants.toml"]
 
 
 def test_adding_never_revives_grants_that_wait(home: Path) -> None:
