@@ -87,6 +87,7 @@ class Nested:
             if report is not None:
                 fuel.charge(call, report.fuel)
                 call.pass_on(report.denials)
+                chain.logged += sum(len(line.context) + len(line.message) for line in report.log)
         return outcome
 
     def _noted(self, permit: Permit, arguments: Mapping[str, Any], run: Callable[[], Outcome]) -> Outcome:
@@ -115,7 +116,9 @@ def _limits(call: Call, own: Limits) -> Limits:
     if left < 1:
         raise FuelExhausted(call.limits.fuel, call.limits.fuel, "The caller has none left for the call.")
     result = min(own.result, call.limits.result, call.limits.memory // 2)
-    return replace(own, fuel=min(own.fuel, left), result=result)
+    # One tool that is called again and again writes no more to the server's log than if called once.
+    log = max(0, own.log - call.about.chain.logged)
+    return replace(own, fuel=min(own.fuel, left), result=result, log=log)
 
 
 def _within(call: Call, preparing: Future[Prepared]) -> Prepared:

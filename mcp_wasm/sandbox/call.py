@@ -39,12 +39,15 @@ _ASKED = 500
 
 
 class Chain:
-    """What a call from outside and all calls within it share: ``calls`` is how many those are so far."""
+    """What a call from outside and all calls within it share.
 
-    __slots__ = ("calls",)
+    ``calls`` is how many those are so far, ``logged`` the bytes that they wrote to the log.
+    """
+
+    __slots__ = ("calls", "logged")
 
     def __init__(self) -> None:
-        self.calls = 0
+        self.calls = self.logged = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,10 @@ class Call:
         """Take over what was denied to a tool that this call called."""
         for denial in denials:
             key = (denial.capability, f"{denial.component} {denial.asked}")
-            if key in self._denied or len(self._denied) < DENIALS:
+            known = self._denied.get(key)
+            if known is not None:
+                self._denied[key] = replace(known, count=known.count + denial.count)
+            elif len(self._denied) < DENIALS:
                 self._denied[key] = denial
 
     @property

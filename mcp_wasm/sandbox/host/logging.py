@@ -42,7 +42,7 @@ def _write(call: Call, level: str, context: str, message: str) -> None:
         context, message = call.redactor.text(context), call.redactor.text(message)
     line = call.log.add(level, context, message)
     if line is None:
-        if call.log.dropped == 1:
+        if call.log.dropped == 1 and call.limits.log:  # none: calls within one call have used it up
             _log.warning("%s (%s): further messages of this call are dropped", about.tool, about.component)
         return
     shown = f"[{line.context}] {line.message}" if line.context else line.message

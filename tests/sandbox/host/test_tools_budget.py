@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mcp_wasm.capability.grant import Tools
+from mcp_wasm.capability.grant import Logging, Tools
 from mcp_wasm.errors import DeadlineExceeded, FuelExhausted
 from mcp_wasm.nested import CALL_FUEL
 from mcp_wasm.sandbox.host.tools import DEPTH, LISTED_FUEL
@@ -19,6 +19,7 @@ from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.report import Outcome
 from tests.sandbox.children import output
 from tests.sandbox.guests import ENDLESS
+from tests.sandbox.host import state_guests
 from tests.sandbox.host.tools_guests import ADD, ALL, Make, error, maker, nested, relay
 
 MIB = 1024 * 1024
@@ -62,7 +63,7 @@ def test_the_deepest_stacks_within_each_other_trap_and_the_process_goes_on(home:
         home,
         """
         import json
-        from mcp_wasm.capability.grant import Tools
+        from mcp_wasm.capability.grant import Logging, Tools
         from mcp_wasm.capability.policy import Entry, Policy
         from mcp_wasm.sandbox.host.tools import DEPTH
         policy = Policy({"caller": Entry("caller", trust="name", grants=(Tools(("*",)),))})
@@ -215,3 +216,25 @@ def test_listing_for_ever_ends_at_the_deadline(make: Make) -> None:
     own = {"caller": Limits(fuel=ENDLESS, deadline=0.2)}
     with pytest.raises(DeadlineExceeded):
         make(own=own, caller=(ALL,)).call_sync("caller_list_ever", {})
+
+
+def test_what_is_denied_within_again_and_again_is_one_denial_with_its_number(make: Make) -> None:
+    name, arguments = nested("other_relay", "tiny_add")
+    again = {"name": name, "arguments": arguments, "times": 5}
+    (denial,) = make(caller=(ALL,)).call_sync("caller_again", again).report.denials
+    assert (denial.component, denial.count) == ("other", 5)
+
+
+def test_calls_within_a_call_write_no_more_to_the_log_than_one_call_may(
+    make: Make, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    runtime = make(own={"it": Limits(log=1000)}, caller=(ALL,), it=(Logging(),))
+    (home / "it.wat").write_text(f"(component {state_guests.logging('')})", encoding="utf-8")
+    runtime.add(home / "it.wat")
+    message = json.dumps({"level": "info", "context": "", "message": "x" * 100, "times": 3})
+    again = {"name": "it_log", "arguments": message, "times": 50}
+    with caplog.at_level("INFO", logger="mcp_wasm.guest"):
+        assert runtime.call_sync("caller_again", again).value == 50
+    said = [record.getMessage() for record in caplog.records if record.name == "mcp_wasm.guest"]
+    assert sum("x" * 100 in line for line in said) == 10
+    assert len(said) < 20
