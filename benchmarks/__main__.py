@@ -20,7 +20,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import guests, memory, overhead, python_guest, serving_calls, startup
+from benchmarks import guests, memory, overhead, python_guest, serving_calls, startup, state
 from benchmarks.table import Row, show
 
 PARTS: dict[str, Callable[..., dict[str, list[Row]]]] = {
@@ -29,6 +29,7 @@ PARTS: dict[str, Callable[..., dict[str, list[Row]]]] = {
     "startup": startup.run,
     "memory": memory.run,
     "python": python_guest.run,
+    "state": state.run,
 }
 
 

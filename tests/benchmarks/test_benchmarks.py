@@ -29,6 +29,7 @@ def test_every_part_runs_and_prints_its_table() -> None:
         "endless loops",
         "Start-up",
         "Memory",
+        "State",
     ):
         assert title in done.stdout
 
@@ -36,7 +37,7 @@ def test_every_part_runs_and_prints_its_table() -> None:
 def test_a_part_that_does_not_exist_is_refused_with_those_that_do() -> None:
     done = run("nothing", seconds=18)
     assert done.returncode == 2
-    assert "calls, serving, startup, memory, python" in done.stderr
+    assert "calls, serving, startup, memory, python, state" in done.stderr
 
 
 def test_a_ratio_is_of_neighbouring_batches_so_that_a_slow_spell_cancels_out() -> None:

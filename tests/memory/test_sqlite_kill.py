@@ -52,13 +52,13 @@ def _follow(held: dict[str, bytes], step: Step) -> bool:
     return kind == "add"
 
 
-def killed(path: Path, names: tuple[str, ...], chance: random.Random) -> list[Written]:
+def killed(how: str, path: Path, names: tuple[str, ...], chance: random.Random) -> list[Written]:
     """Let one process a name write, kill them all somewhere, and return what they had been told."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     seeds = {name: str(chance.random()) for name in names}
     children = {
         name: subprocess.Popen(
-            [sys.executable, str(CHILD), str(path), name, seeds[name]],
+            [sys.executable, str(CHILD), how, str(path), name, seeds[name]],
             stdout=subprocess.PIPE,
             env=environment,
         )
@@ -101,14 +101,14 @@ def check(path: Path, written: list[Written], count: int) -> int:
     return now
 
 
-def run(folder: Path, rounds: int, seed: int) -> int:
+def run(folder: Path, rounds: int, seed: int, how: str = "store") -> int:
     """So many kills of processes that write to one file; how many steps were acknowledged."""
-    path, chance = folder / "state" / "store.sqlite", random.Random(seed)
+    path, chance = folder / "state" / "keyvalue.sqlite", random.Random(seed)
     everything: list[Written] = []
     count = 0
     for turn in range(rounds):
         names = (f"one{turn}-", f"two{turn}-")[: 1 + turn % 2]
-        written = killed(path, names, chance)
+        written = killed(how, path, names, chance)
         count = check(path, written, count)
         everything += written
     with closing(sqlite3.connect(path)) as connection:
@@ -132,3 +132,9 @@ def test_a_few_kills_lose_no_acknowledged_write(tmp_path: Path) -> None:
 @pytest.mark.timeout(900)
 def test_two_hundred_kills_lose_no_acknowledged_write(tmp_path: Path) -> None:
     assert run(tmp_path, rounds=200, seed=2) > 5_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_kills_of_servers_whose_guests_write_lose_no_acknowledged_write(tmp_path: Path) -> None:
+    assert run(tmp_path, rounds=30, seed=3, how="guest") > 500

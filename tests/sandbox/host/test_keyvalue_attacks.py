@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mcp_wasm.capability.grant import KeyValue
-from mcp_wasm.errors import Cancelled, DeadlineExceeded, HandlesExhausted
+from mcp_wasm.errors import Cancelled, ComponentRefused, DeadlineExceeded, HandlesExhausted
 from mcp_wasm.memory.options import StateOptions
 from mcp_wasm.memory.protocol import Bounds
 from mcp_wasm.runtime import Runtime
@@ -230,3 +230,10 @@ def test_threads_and_files_are_back_after_the_runtime(home: Path) -> None:
         guests.call(runtime, "get", WRITE, bucket="notes", key="k")
     assert threading.active_count() == threads
     assert len(list(Path("/dev/fd").iterdir())) == files
+
+
+def test_a_component_that_wants_to_watch_is_refused_with_a_reason(home: Path) -> None:
+    watcher = """(import "wasi:keyvalue/watcher@0.2.0-draft2" (instance
+      (export "on-set" (func (param "key" string)))))"""
+    with pytest.raises(ComponentRefused, match=r"watcher@0\.2\.0-draft2, which this host does not provide"):
+        guests.runtime(home, watcher)
