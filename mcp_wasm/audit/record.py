@@ -120,7 +120,7 @@ def document(record: Record, redact: Redact | None = None) -> dict[str, Any]:
 
 def line(record: Record, redact: Redact | None = None) -> bytes:
     """``record`` as one line: ASCII, ended by the only newline in it."""
-    return json.dumps(document(record, redact), separators=(",", ":")).encode("ascii") + b"\n"
+    return _encode(document(record, redact)).encode("ascii") + b"\n"
 
 
 def timestamp(at: float) -> str:
@@ -151,6 +151,8 @@ def parse(text: bytes) -> Record | None:
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
         return None
 
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 _TEXTS = ("id", "event", "client", "transport", "tool", "component", "digest", "outcome", "detail")
 _COUNTS = ("fuel", "bytes", "depth", "count")
