@@ -2,17 +2,68 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import logging
 import os
+import threading
 from typing import Any
 
-from mcp_wasm.sandbox.call import Call, keep, write_stderr, write_stdout
+from mcp_wasm.sandbox.call import Call, write_stderr, write_stdout
 from mcp_wasm.sandbox.host import environment, preopens
 from mcp_wasm.sandbox.host.interface import Interface
 from mcp_wasm.sandbox.raw import check, ffi
 
 _log = logging.getLogger(__name__)
+
+
+_STREAMS = (
+    (ffi.wasi_config_set_stdout_custom, write_stdout),
+    (ffi.wasi_config_set_stderr_custom, write_stderr),
+)
+
+_DRAINED_S = 10.0
+
+
+class _Writers:
+    """How many output streams of guests the engine may still write to, on threads of its own.
+
+    It may do so after their call: what a guest wrote without waiting is queued. A
+    thread that comes back from there while the interpreter ends aborts the
+    process, so the interpreter waits until there is none.
+    """
+
+    def __init__(self) -> None:
+        self._open = 0
+        self._changed = threading.Condition()
+
+    def begin(self) -> None:
+        """The engine is about to be given one."""
+        with self._changed:
+            self._open += 1
+
+    def end(self) -> None:
+        """The engine has let go of one."""
+        with self._changed:
+            self._open -= 1
+            self._changed.notify_all()
+
+    def drain(self, timeout: float = _DRAINED_S) -> bool:
+        """Wait at most ``timeout`` seconds until all are gone; whether they are."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._open == 0, timeout)
+
+
+_writers = _Writers()
+atexit.register(_writers.drain)
+
+
+@ctypes.CFUNCTYPE(None, ctypes.c_void_p)  # type: ignore[untyped-decorator]
+def _gone(_number: int) -> None:
+    try:
+        _writers.end()
+    except BaseException:  # noqa: BLE001 - nothing may leave a callback
+        _log.exception("counting the open streams failed")
 
 
 def configure(call: Call, interfaces: tuple[Interface, ...] = ()) -> None:
@@ -22,8 +73,9 @@ def configure(call: Call, interfaces: tuple[Interface, ...] = ()) -> None:
             interface.prepare(call)
     config = ffi.wasi_config_new()
     try:
-        ffi.wasi_config_set_stdout_custom(config, write_stdout, call.number, keep)
-        ffi.wasi_config_set_stderr_custom(config, write_stderr, call.number, keep)
+        for give, write in _STREAMS:
+            _writers.begin()
+            give(config, write, call.number, _gone)
         _set_environment(config, environment.variables(call))
         for folder in preopens.opened(call):
             _open(config, call, folder)

@@ -21,8 +21,8 @@ def hostile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in HOSTILE.glob("*.wat"):
         if not path.with_suffix(".wit").exists():
             shutil.copy(path, folder)
-    scratch = tmp_path_factory.mktemp("hoarder")
-    (folder / "hoarder.wasm").write_bytes(componentized("wasi_hoarder", scratch))
+    for name, stem in (("hoarder", "wasi_hoarder"), ("forger", "forger")):
+        (folder / f"{name}.wasm").write_bytes(componentized(stem, tmp_path_factory.mktemp(name)))
     return folder
 
 

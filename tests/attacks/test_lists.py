@@ -1,4 +1,4 @@
-"""Results that grow on their way: a byte or less of the guest's memory each, a hundred and more of the host's."""
+"""Results that grow on their way: a byte of the guest's memory, a hundred of the host's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guests that take: memory, tables, handles, sizes that no host should believe, and results that grow on the way."""
+"""Guests that take: memory, tables, handles, and sizes that no host should believe."""
 
 from __future__ import annotations
 

@@ -22,7 +22,6 @@ from mcp_wasm.server.http import serve_http
 from mcp_wasm.server.options import ServerOptions
 from mcp_wasm.server.stdio import serve_stdio
 
-
 OPTIONS = ServerOptions(results_bytes=1024 * 1024)
 """Large results are kept for their readers, up to a bound; here that bound must not hide what is lost."""
 
