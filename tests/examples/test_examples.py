@@ -67,6 +67,21 @@ def test_the_language_example_builds_a_component_that_runs_a_model_when_granted(
     assert told == ["english", "german", "french", "spanish", "swedish"]
 
 
+@pytest.mark.toolchain
+@pytest.mark.timeout(300)
+def test_the_http_example_fetches_what_was_granted_and_nothing_else(tmp_path: Path) -> None:
+    done = run("04_http.py", "--folder", str(tmp_path), seconds=280)
+    assert done.returncode == 0, done.stderr
+    for said in (
+        "/secret. no grant of network to fetch. A person can allow it: mcp-wasm grants add fetch network",
+        '["this is /hello"]',
+        '["this is /0","this is /1","this is /2"]',
+        "GET http://169.254.169.254/latest/meta-data/.",
+    ):
+        assert said in done.stdout, said
+    assert "not-shown" not in done.stdout + done.stderr
+
+
 def test_every_example_is_in_the_readme_and_run_here() -> None:
     readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     here = Path(__file__).read_text(encoding="utf-8")
