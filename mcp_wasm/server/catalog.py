@@ -143,7 +143,7 @@ def _entry(tool: Tool, *, loaded: bool) -> Entry:
     output = published_schema(tool.output_schema, result)
     wire: dict[str, Any] = {
         "name": tool.name,
-        "title": visible(tool.title, _TITLE) or tool.name,
+        "title": visible(" ".join(tool.title.split()), _TITLE) or tool.name,
         "description": (MARK if loaded else "") + visible(tool.description, _DESCRIPTION),
         "inputSchema": _readable(tool.input_schema),
         "annotations": {

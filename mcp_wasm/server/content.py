@@ -21,7 +21,7 @@ from mcp_wasm.component.types import List, Primitive, Type, children
 from mcp_wasm.sandbox.report import Outcome, Printed, Report
 from mcp_wasm.server.media import Media, answers_with_media, items
 from mcp_wasm.server.results import ResultStore, Stored
-from mcp_wasm.server.text import encodable, head, json_bytes, tail
+from mcp_wasm.server.text import encodable, head, json_bytes, tail, visible
 
 COST_KEY = "mcp-wasm/cost"
 STDOUT_KEY = "mcp-wasm/stdout"
@@ -112,7 +112,8 @@ class Presenter:
     def error(self, text: str, report: Report | None, *, limit: int, owner: str) -> Wire:
         """A failed call that says ``text``, with the end of what the guest wrote to stderr."""
         if report is not None and report.stderr.text.strip():
-            text = f"{text}\nstderr:\n{tail(report.stderr.text.rstrip(), _STDERR_SHOWN)}"
+            printed = visible(tail(report.stderr.text.rstrip(), _STDERR_SHOWN), _STDERR_SHOWN)
+            text = f"{text}\nstderr:\n{printed}"
         data = encodable(text).encode()
         wire = COMPLETE | {"isError": True}
         if report is not None:

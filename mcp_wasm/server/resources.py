@@ -26,7 +26,7 @@ from mcp_wasm.server.options import ServerOptions
 from mcp_wasm.server.paging import page
 from mcp_wasm.server.peer import Context, Peer, peer_of
 from mcp_wasm.server.results import Page, ResultStore
-from mcp_wasm.server.text import encodable, visible
+from mcp_wasm.server.text import visible
 
 if TYPE_CHECKING:
     from mcp_wasm.runtime import Runtime
@@ -38,6 +38,8 @@ _COMPONENT_URI = re.compile(re.escape(COMPONENTS) + r"(?P<name>[^/?#]{1,128})/(?
 _RESULT_URI = re.compile(re.escape(RESULTS) + r"(?P<id>[A-Za-z0-9_-]{1,64})(?:/(?P<page>[1-9][0-9]{0,8}))?")
 _NOT_FOUND = -32002
 """The code of the handshake protocols; 2026-07-28 retired it for INVALID_PARAMS."""
+_LONGEST = 16 * 1024 * 1024
+"""Characters of a component's WIT or manifest; both are bounded lower where they are read."""
 _FRESH = COMPLETE | {"ttlMs": 0, "cacheScope": "private"}
 
 _TEMPLATES: list[Wire] = [
@@ -110,8 +112,9 @@ class Resources:
         except (CallerError, KeyError):
             return None
         if found["kind"] == "wit":
-            return {"mimeType": "text/plain", "text": encodable(component.wit)}
-        return {"mimeType": "application/json", "text": encodable(self._manifest(component))}
+            return {"mimeType": "text/plain", "text": visible(component.wit, _LONGEST)}
+        # A control character inside a JSON string is an escape already.
+        return {"mimeType": "application/json", "text": visible(self._manifest(component), _LONGEST)}
 
     def _result(self, uri: str, owner: str) -> Wire | None:
         found = _RESULT_URI.fullmatch(uri)

@@ -11,7 +11,8 @@ import re
 from pydantic_core import to_json
 
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters, but tab and newline
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but tab and newline
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2028\u2029\u3164\uffa0"  # fillers, odd separators
     "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"  # zero width, bidirectional overrides
     "\ufe00-\ufe0f\ufff9-\ufffb\ud800-\udfff"  # variation selectors, annotations, lone surrogates
     "\U000e0000-\U000e0fff]"  # tags and more variation selectors: text that only a model would read
