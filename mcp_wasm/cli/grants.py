@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_wasm.capability import document, words
 from mcp_wasm.capability.effective import WITHOUT_IMPORT, imported
-from mcp_wasm.capability.grant import KINDS, Grant, kind_of, own_fields
+from mcp_wasm.capability.grant import KINDS, Grant, Nn, Storage, kind_of
 from mcp_wasm.capability.policy import Entry, Policy, combine
 from mcp_wasm.capability.values import Place
 from mcp_wasm.cli import granted, grants_flags, settings, terminal, wiring
@@ -84,8 +84,7 @@ def _add(args: argparse.Namespace) -> int:
     ]
     given += [f"{key}=true" for flag, (key, _) in grants_flags.SWITCHES.items() if vars(args)[flag]]
     place = Place(Path.cwd(), Path.home())
-    # A word can say all that the table can.
-    grant = document.grant(args.kind, words.table(args.kind, given), f"a grant of {args.kind}", place)
+    grant = _led(document.grant(args.kind, words.table(args.kind, given), f"a grant of {args.kind}", place))
     component = _find(config, args)
     digest = args.digest or (component.digest if component is not None else "")
     if not document.DIGEST.fullmatch(digest):
@@ -101,10 +100,25 @@ def _add(args: argparse.Namespace) -> int:
     print(terminal.line(f"{'granted to' if added else 'has already'} {said}"))
     if component is not None and kind_of(grant) not in WITHOUT_IMPORT | imported(wishes):
         terminal.note(f"note: {args.component} imports nothing of {kind_of(grant)}: that has no effect on it")
-    for folder in (value for value in own_fields(grant).values() if isinstance(value, Path)):
-        if not folder.is_dir():
-            terminal.note(f"note: there is no folder {folder} yet")
+    _note_folder(grant, policy.file.parent)
     return 0
+
+
+def _led(grant: Grant) -> Grant:
+    """A folder behind links as what they lead to: a call opens folders and follows no link to them."""
+    return replace(grant, folder=grant.folder.resolve()) if isinstance(grant, (Storage, Nn)) else grant
+
+
+def _note_folder(grant: Grant, home: Path) -> None:
+    """Say what a person may not have meant."""
+    if not isinstance(grant, (Storage, Nn)):
+        return
+    if not grant.folder.is_dir():
+        terminal.note(f"note: there is no folder {grant.folder} yet")
+    home = home.resolve()
+    over = home.is_relative_to(grant.folder) or grant.folder.is_relative_to(home)
+    if isinstance(grant, Storage) and grant.write and over:
+        terminal.note(f"note: that is only readable, since grants lie in {home}: name a folder beside it")
 
 
 def _revoke(args: argparse.Namespace) -> int:

@@ -111,6 +111,8 @@ TAKEN: list[tuple[str, dict[str, Any], Any]] = [
     ("storage", {"folder": "~", "guest": "/a/b"}, Storage(Path("/people/me"), "/a/b")),
     ("storage", {"folder": "~/x", "guest": "/a"}, Storage(Path("/people/me/x"), "/a")),
     ("storage", {"folder": ".", "guest": "/a"}, Storage(Path("/policies"), "/a")),
+    ("storage", {"folder": "../x/./y", "guest": "/a"}, Storage(Path("/x/y"), "/a")),
+    ("storage", {"folder": "~/../x", "guest": "/a"}, Storage(Path("/people/x"), "/a")),
     ("storage", {"folder": "x", "guest": "/a", "quota": 0}, Storage(Path("/policies/x"), "/a", quota=0)),
     ("environment", {"name": "A"}, Environment("A")),
     ("environment", {"name": "_a.b-1", "value": ""}, Environment("_a.b-1", "")),

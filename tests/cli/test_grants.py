@@ -27,11 +27,18 @@ def entry(home: Path, component: str = "tiny") -> Entry:
     return policy.entries[component]
 
 
+def settings(home: Path, text: str) -> None:
+    """Settings of the home; without the bundled tools, which take a while to look at."""
+    (home / "mcp-wasm.toml").write_text(f"bundled = false\n{text}", encoding="utf-8")
+    (home / "mcp-wasm.toml").chmod(0o600)
+
+
 @pytest.fixture
 def tiny(home: Path, program: Callable[[str], Path]) -> Path:
     """The home with the component ``tiny``."""
     (home / "components").mkdir(parents=True)
     (home / "components" / "tiny.wat").write_bytes(program("tiny").read_bytes())
+    settings(home, "")
     return home
 
 
@@ -86,6 +93,34 @@ def test_a_folder_is_meant_from_where_the_person_is(command: Command, tiny: Path
         Storage(tmp_path / "notes", "/notes", write=True),
         Storage(tmp_path / "missing", "/missing"),
     )
+
+
+def test_a_folder_behind_a_link_is_granted_as_what_it_is(
+    command: Command, tiny: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    assert command("grants", "add", "tiny", "storage", "link/../link:/x").code == 0
+    assert entry(tiny).grants == (Storage(tmp_path / "real", "/x"),)
+
+
+def test_who_grants_the_folder_of_the_grants_is_told(command: Command, tiny: Path) -> None:
+    for folder in (tiny, tiny.parent, tiny / "components"):
+        assert "grants lie in" in command("grants", "add", "tiny", "storage", f"{folder}:/x:rw").err
+        assert command("grants", "add", "tiny", "storage", f"{folder}:/y").err == ""
+
+
+def test_a_component_that_takes_anothers_name_takes_none_of_its_grants(
+    command: Command, tiny: Path, tmp_path: Path
+) -> None:
+    command("grants", "add", "tiny", "environment", "A")
+    evil = tmp_path / "evil"
+    evil.mkdir()
+    text = (tiny / "components" / "tiny.wat").read_text()
+    (evil / "innocent.wat").write_text(text.replace("unreachable", "nop unreachable", 1))
+    (evil / "innocent.toml").write_text('name = "tiny"')
+    assert "tiny: waits" in command("grants", "show", "--components", evil).out
+    assert "tiny: holds" in command("grants", "show").out
 
 
 WRONG = [
@@ -172,11 +207,6 @@ def test_components_of_another_folder_are_found(command: Command, home: Path, fo
     assert command("grants", "add", "tiny", "clock", "--components", folder).code == 0
     assert "holds" in command("grants", "show", "--components", folder).out
     assert "no such component" in command("grants", "show").out
-
-
-def settings(home: Path, text: str) -> None:
-    (home / "mcp-wasm.toml").write_text(text, encoding="utf-8")
-    (home / "mcp-wasm.toml").chmod(0o600)
 
 
 def test_settings_and_file_are_shown_together(command: Command, tiny: Path) -> None:

@@ -30,6 +30,7 @@ WISHING = """
 def wishing(home: Path) -> Path:
     """The home with a component that asks for things, in imports and in its manifest."""
     (home / "components").mkdir(parents=True)
+    (home / "mcp-wasm.toml").write_text("bundled = false", encoding="utf-8")
     (home / "components" / "asks.wat").write_text(WISHING, encoding="utf-8")
     (home / "components" / "asks.toml").write_text(
         '[[wishes.logging]]\nlevel = "debug"\nreason = "tells what it does\\u001b[2J"\n'
