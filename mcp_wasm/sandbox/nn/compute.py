@@ -27,9 +27,6 @@ _TYPES = {
 }
 """The library's types, with the interface's and numpy's names for them. No numpy type is a BF16."""
 
-_LARGE = 4 * 1024 * 1024
-"""Bytes of tensors from which a run's memory is given back at once."""
-
 
 def compute(call: Call, model: Model, inputs: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
     """The outputs of ``model`` by name, in its order.
@@ -38,21 +35,18 @@ def compute(call: Call, model: Model, inputs: Mapping[str, Tensor]) -> list[tupl
         Problem: the inputs do not fit, the model failed, or there is no room for its outputs.
         Stopped: the call is due.
     """
-    feed = _feed(model, inputs)
-    options, large = library.run_options(), sum(len(tensor.data) for tensor in inputs.values())
+    feed, options = _feed(model, inputs), library.run_options()
     try:
         with call.services.shared(Watcher).watching(call.stop, lambda: _end(options)):
             found = model.session.run(None, feed, options)
     except Exception as error:  # noqa: BLE001 - the library raises classes of its own, of no common base
-        large = _LARGE
         raise library.problem(error) from None
     else:
-        large += sum(getattr(array, "nbytes", 0) for array in found)
         return _outputs(call, model, found)
     finally:
         feed = found = None  # type: ignore[assignment]
-        if large >= _LARGE:
-            library.shrink()
+        # Whatever it returned: what it took in between may be large.
+        library.shrink()
         if call.stop.due():
             raise Stopped
 

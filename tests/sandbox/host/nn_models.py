@@ -42,6 +42,20 @@ def zeros() -> bytes:
     )
 
 
+def zeros_summed() -> bytes:
+    """The same, and only their sum in ``y``: what is large is in between."""
+    return onnx.model(
+        onnx.graph(
+            [
+                onnx.node("ConstantOfShape", ["x"], ["zeros"]),
+                onnx.node("ReduceSum", ["zeros"], ["y"], [onnx.whole("keepdims", 0)]),
+            ],
+            [onnx.value("x", onnx.INT64, ["n"])],
+            [onnx.value("y", onnx.FLOAT, [])],
+        )
+    )
+
+
 def endless() -> bytes:
     """A model that adds one to ``x``, one float, for longer than anybody waits."""
     body = onnx.graph(
@@ -78,6 +92,6 @@ def folder(inside: Path) -> Path:
     """A folder ``models`` with all of them but ``outside``, each under its own name."""
     found = inside / "models"
     found.mkdir()
-    for make in (linear, bytes_model, zeros, endless):
+    for make in (linear, bytes_model, zeros, zeros_summed, endless):
         (found / f"{make.__name__}.onnx").write_bytes(make())
     return found

@@ -146,6 +146,17 @@ def test_an_output_beyond_the_calls_room_is_an_error_and_its_memory_is_given_bac
         assert len(floats(zeros(100))) == 10_000
 
 
+def test_what_a_model_takes_in_between_is_given_back(runtime: Runtime, folder: Path) -> None:
+    def summed(side: int) -> Outcome:
+        return run(runtime, folder, "zeros_summed", struct.pack("<2q", side, side), [2], guests.I64)
+
+    assert floats(summed(10)) == (0.0,)
+    before = resident()
+    assert floats(summed(6000)) == (0.0,)  # 144 MB
+    assert resident() - before < 64 * MIB
+    assert refused(summed(200_000))[0] == "too-large"
+
+
 def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
