@@ -13,7 +13,7 @@ from typing import Any
 
 from mcp_wasm.capability import document, wishes
 from mcp_wasm.capability.capability import need
-from mcp_wasm.capability.command import add_command, approve_command
+from mcp_wasm.capability.command import denial_command
 from mcp_wasm.capability.covers import covering
 from mcp_wasm.capability.effective import WITHOUT_IMPORT, imported
 from mcp_wasm.capability.grant import KINDS, Grant, Grants, kind_of
@@ -86,8 +86,7 @@ def _wish(component: str, kind: str, table: Mapping[str, Any], grants: Grants) -
     if grant is not None:
         return Line(line, kind, True, told(grant), reason=reason)
     why = grants.waiting or f"no grant of {kind} to {component} that allows all of it"
-    command = approve_command(component) if grants.waiting else add_command(component, wish)
-    return Line(line, kind, False, why, command, reason)
+    return Line(line, kind, False, why, denial_command(component, wish, grants.waiting), reason)
 
 
 def _grant(kind: str, table: Mapping[str, Any]) -> Grant:
@@ -101,5 +100,5 @@ def _grant(kind: str, table: Mapping[str, Any]) -> Grant:
 
 def _template(component: str, kind: str, grants: Grants) -> str:
     if grants.waiting:
-        return approve_command(component)
+        return denial_command(component, None, grants.waiting)
     return f"mcp-wasm grants add {component} {kind} {FORMS[kind]}".rstrip()
