@@ -21,7 +21,7 @@ _LIGHT_BYTES = 64 * 1024
 def digest(arguments: Mapping[str, Any], keep: int = 0) -> Arguments:
     """The digest and size of ``arguments``, with the first ``keep`` characters of their JSON."""
     try:
-        canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"), default=_other)
+        canonical = _encode(arguments)
     except (TypeError, ValueError, RecursionError):
         return Arguments("", 0)
     data = canonical.encode("ascii")
@@ -52,3 +52,6 @@ def _other(value: object) -> str:
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(value).decode("ascii")
     raise TypeError(type(value).__name__)
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_other).encode

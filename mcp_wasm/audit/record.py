@@ -103,7 +103,7 @@ def document(record: Record, redact: Redact | None = None) -> dict[str, Any]:
     }
     for name in _TEXTS[2:]:
         if value := getattr(record, name):
-            found[name] = text(value)
+            found[name] = value if name in _OURS and len(value) <= LONGEST else text(value)
     if (given := record.arguments) is not None:
         found["arguments"] = {"sha256": given.sha256, "bytes": given.bytes}
         if given.text:  # its bound is the settings', set where it was made
@@ -125,7 +125,7 @@ def line(record: Record, redact: Redact | None = None) -> bytes:
 
 def timestamp(at: float) -> str:
     """Seconds since the epoch as ISO 8601 in UTC: ``2026-11-21T07:40:00.123456Z``."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{datetime.fromtimestamp(at, UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def parse(text: bytes) -> Record | None:
@@ -155,6 +155,8 @@ def parse(text: bytes) -> Record | None:
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 _TEXTS = ("id", "event", "client", "transport", "tool", "component", "digest", "outcome", "detail")
+_OURS = frozenset({"transport", "digest"})
+"""Texts that nobody else has a say in."""
 _COUNTS = ("fuel", "bytes", "depth", "count")
 
 
