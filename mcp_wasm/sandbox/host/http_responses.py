@@ -30,10 +30,12 @@ class FutureIncomingResponse:
     ``refused`` is called with a failure that came from our own rules.
     """
 
-    __slots__ = ("_answer", "_deadline", "_failed", "_got", "_into", "_refused", "_woken")
+    __slots__ = ("_answer", "_deadline", "_failed", "_got", "_http", "_into", "_refused", "_woken")
 
     def __init__(self, call: Call, into: Path, deadline: float, refused: Callable[[Failure], None]) -> None:
         self._woken, self._into, self._deadline, self._refused = waker(call), into, deadline, refused
+        self._http = of(call)
+        self._http.pending.add(self)
         self._answer: Future[Answer] | None = None
         self._failed: dict[str, Any] | None = None
         self._got = False
@@ -61,6 +63,7 @@ class FutureIncomingResponse:
         if not self.ready():
             return None
         self._got = True
+        self._http.pending.discard(self)
         if self._answer is None:
             # A body that is not finished by then will not be sent.
             return {"ok": {"err": self._failed or error("connection-write-timeout")}}
@@ -78,7 +81,9 @@ class FutureIncomingResponse:
 
     def close(self) -> None:
         """Nobody waits for it any more: end the request, and remove what came of it."""
+        self._http.pending.discard(self)
         if self._answer is not None and not self._got:
+            self._got = True
             # A refusal is told also to one that does not ask what came of its request.
             if self._answer.done() and not self._answer.cancelled():
                 failure = self._answer.exception()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mcp_wasm.capability.grant import MIB, Network
 from mcp_wasm.errors import HandlesExhausted
@@ -38,6 +38,13 @@ def network(_services: Services) -> Client:
     return Client()
 
 
+class Pending(Protocol):
+    """An answer that the guest has not taken yet."""
+
+    def close(self) -> None:
+        """Nobody waits for it any more."""
+
+
 class Http:
     """The part of one call; see the module."""
 
@@ -48,6 +55,7 @@ class Http:
         self._stop = call.stop
         self._streams = 0
         self._headers = 0
+        self.pending: set[Pending] = set()
 
     @property
     def session(self) -> Session:
@@ -100,6 +108,8 @@ class Http:
 
     def close(self) -> None:
         """End every request, close every connection and remove the spool."""
+        for future in list(self.pending):
+            future.close()
         if self._session is not None:
             self._session.close()
         self.spool.close()

@@ -241,3 +241,14 @@ def test_a_secret_goes_to_the_hosts_that_its_grant_names_and_nowhere_else(
             assert got.status == 200
             assert server.seen[0].header("authorization") == ["Bearer s3cret-value"]
             assert "s3cret" not in str(got.report)
+
+
+def test_a_refusal_is_told_also_to_a_person_whose_guest_does_not_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Recorder({"example.com": [["127.0.0.1"]]})
+    with guest(tmp_path, example(), client=network.client(), monkeypatch=monkeypatch) as it:
+        # It waits for the second answer, and by then the first one has come to its end as well.
+        assert it.call("race", authority="example.com", path="/", ns=10**11)[0] == 0
+        _, report = it.call("race", authority="example.com", path="/", ns=10**11)
+        assert [denial.asked for denial in report.denials] == ["GET http://example.com/"]

@@ -94,3 +94,10 @@ def test_a_server_that_never_ends_is_waited_for_as_long_as_the_grant_says(tmp_pa
 def test_a_guest_may_wait_for_less(tmp_path: Path) -> None:
     with serving(stalling) as server, guest(tmp_path, grant(server.port)) as it:
         assert it.fetch(server.authority, first_byte=10**7).code == "HTTP-response-timeout"
+
+
+def test_an_answer_in_single_bytes_is_the_same_answer(tmp_path: Path) -> None:
+    pieces = START + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 1000 + b"0\r\n\r\n"
+    with serving(_answering(pieces)) as server, guest(tmp_path, grant(server.port)) as it:
+        got = it.fetch(server.authority)
+        assert (got.status, got.body, got.header("transfer-encoding")) == (200, b"x" * 1000, [])

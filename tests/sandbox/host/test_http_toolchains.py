@@ -1,4 +1,4 @@
-"""Components of public toolchains over ``wasi:http``, unmodified; the one of Python is ``examples/04_http.py``."""
+"""Components of public toolchains over ``wasi:http``, unmodified; Python is in ``examples/04_http.py``."""
 
 from __future__ import annotations
 
