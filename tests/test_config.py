@@ -86,6 +86,14 @@ def test_every_setting_reaches_the_config(tmp_path: Path) -> None:
     assert (config.tools["tiny_add"].name, config.tools["tiny_add"].hidden) == ("sum", False)
 
 
+def test_what_people_may_answer_and_models_may_load_is_set(tmp_path: Path) -> None:
+    text = "[server]\napprovals = false\napproval_seconds = 60\nallow_load = ['wasm']\n"
+    config = load(written(tmp_path, text + f"[tokens.me]\nsecret = '{'s' * 20}'\napproves = true\n"))
+    assert (config.server.approvals, config.server.approval_seconds) == (False, 60)
+    assert config.server.allow_load == (tmp_path / "wasm",)
+    assert [setting.token.approves for setting in config.tokens] == [True]
+
+
 def test_state_is_kept_as_it_was_set(tmp_path: Path) -> None:
     found = load(written(tmp_path, EVERYTHING)).state
     assert found == StateOptions("sqlite", "full", Bounds(value=2048, keys=7))
@@ -180,6 +188,7 @@ FROM_A_STRANGER = [
     "[http]\ntoken = 'known-to-me'",
     "[server]\nallowed_origins = ['evil.example']",
     "[server]\nbody_limit = '1 TiB'",
+    "[server]\nallow_load = ['.']",
     f"[limits]\nfuel = {Limits().fuel + 1}",
     "[limits]\nmemory = '1 GiB'",
     "[component.evil.limits]\ndeadline = 31",

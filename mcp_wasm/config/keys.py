@@ -63,7 +63,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
         Key("session_seconds", "number", "seconds that an idle HTTP session lives", 1, trusted=True),
         Key("allow_load", "folders", "folders from which a model may load components", trusted=True),
         Key("approvals", "flag", "whether clients that can are told to ask a person about what was denied"),
-        Key("approval_seconds", "number", "seconds that a person may think about a question", 0),
+        Key("approval_seconds", "number", "seconds that a person may think about a question", 0, 86_400),
         Key("shutdown_seconds", "number", "seconds that calls may still take at the end", 0, 60),
     ),
     "tokens.NAME": ACCESS_TABLES["tokens.NAME"],

@@ -155,8 +155,8 @@ class Approvals:
         who, grants = (peer.owner, question.component, question.digest), question.grants
         allowed = [f"{kind_of(grant)}: {words(grant)}" for grant in grants]
         log.warning(
-            "A person (%s) answered %r for %s (%s): %s",
-            ascii(peer.client),
+            "A person (%r) answered %r for %s (%s): %s",
+            peer.client,
             choice.value,
             question.component,
             question.digest[:12],

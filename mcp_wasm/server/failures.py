@@ -32,7 +32,7 @@ _NAME_SHOWN = 100
 RAISE = "A person can raise it: {limit} under [limits] in mcp-wasm.toml."
 """Said beside every limit that was reached."""
 
-NOT_STARTED = "The tool could not start without what nobody has granted it. Nothing of it has run."
+NOT_STARTED = "The tool could not start without what nobody has granted it; its function was not called."
 """Said where a guest needs a grant to begin with; what was denied is told beside it."""
 
 

@@ -169,7 +169,9 @@ async def test_a_guest_that_could_not_start_is_an_error_of_its_own(
     async with asking(runtime, era, person) as client:
         refused = await client.call_tool("locked_ask", {})
     assert refused.is_error
-    assert text_of(refused).startswith("The tool could not start without what nobody has granted it.")
+    assert text_of(refused).startswith(
+        "The tool could not start without what nobody has granted it; its function was not"
+    )
     assert "mcp-wasm grants add locked keyvalue bucket=key" in text_of(refused)
     assert "AGAIN" not in person.asked[0].message
     async with asking(runtime, era, person) as client:
