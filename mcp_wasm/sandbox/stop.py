@@ -44,6 +44,10 @@ class Stop:
             return True
         return self._within is not None and self._within.due()
 
+    def given_up(self) -> bool:
+        """Whether this call was cancelled, or one that it runs within."""
+        return self.cancelled or (self._within is not None and self._within.given_up())
+
 
 class Watchdog:
     """Advances the epoch when a running call is due. One daemon thread, joined by ``close``.

@@ -96,7 +96,7 @@ def _refused(cause: str, limits: Limits) -> GuestError | None:
 
 def overdue(call: Call, limits: Limits) -> GuestError | None:
     """Cancelled or past its deadline: what a call is then, whatever it returned."""
-    if call.stop.cancelled:
+    if call.stop.given_up():
         return Cancelled()
     past = time.monotonic() - call.stop.deadline
     if past >= 0:

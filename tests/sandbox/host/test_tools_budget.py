@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mcp_wasm.capability.grant import Logging, Tools
-from mcp_wasm.errors import DeadlineExceeded, FuelExhausted
+from mcp_wasm.errors import DeadlineExceeded, FuelExhausted, McpWasmError
 from mcp_wasm.nested import CALL_FUEL
 from mcp_wasm.sandbox.host.tools import DEPTH, LISTED_FUEL
 from mcp_wasm.sandbox.limits import Limits
@@ -139,13 +139,19 @@ def test_the_callers_deadline_ends_the_called_tool_too(make: Make, name: str, ar
 def test_cancelling_the_caller_stops_the_called_tool(make: Make, name: str, arguments: str) -> None:
     limits = Limits(fuel=ENDLESS, deadline=ENDLESS)
     runtime = make("wasi", limits=limits, workers=2, caller=(ALL,))
-    running = threading.Event()
+    runtime.prepare(name).result(15)
     call_tool = runtime.services.call_tool
     assert call_tool is not None
+    running = threading.Event()
+    failed: list[str] = []
 
     def seen(*given: Any) -> Outcome:
         running.set()
-        return call_tool(*given)
+        try:
+            return call_tool(*given)
+        except McpWasmError as error:
+            failed.append(type(error).__name__)
+            raise
 
     runtime.services.call_tool = seen
 
@@ -159,6 +165,7 @@ def test_cancelling_the_caller_stops_the_called_tool(make: Make, name: str, argu
     asyncio.run(give_up())
     # The one worker that this component and this client may have is free again.
     assert relay(runtime, "tiny_add", ADD).value == "3"
+    assert failed == ["Cancelled"]
 
 
 def test_calls_within_calls_need_no_other_worker(make: Make) -> None:
