@@ -82,6 +82,24 @@ def test_the_http_example_fetches_what_was_granted_and_nothing_else(tmp_path: Pa
     assert "not-shown" not in done.stdout + done.stderr
 
 
+@pytest.mark.toolchain
+@pytest.mark.timeout(300)
+def test_the_files_example_keeps_notes_where_it_may_and_nowhere_else(tmp_path: Path) -> None:
+    done = run("05_files.py", "--folder", str(tmp_path), seconds=280)
+    assert done.returncode == 0, done.stderr
+    for said in (
+        "write /notes/idea. no grant of storage to notes. A person can allow it: mcp-wasm grants add notes",
+        'notes_recall: "bread, salt"',
+        "its grant allows only reading",
+        'notes_keep: "kept 6 characters"',
+        "the path leads out of the granted folder",
+        "The storage limit was reached: 100,000 bytes allowed",
+        "in the folder: all, idea, shopping",
+    ):
+        assert said in done.stdout, said
+    assert not (tmp_path / "idea").exists()
+
+
 def test_every_example_is_in_the_readme_and_run_here() -> None:
     readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     here = Path(__file__).read_text(encoding="utf-8")
