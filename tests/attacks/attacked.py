@@ -168,7 +168,10 @@ class Attacked:
         """
         end = time.monotonic() + PATIENCE
         while True:
-            assert self.call("tiny_add", {"a": 20, "b": 22})["structuredContent"] == {"result": 42}
+            answer = self.call("tiny_add", {"a": 20, "b": 22})
+            if "calls waiting already" in text_of(answer) and time.monotonic() < end:
+                continue  # those that were taken back are still being taken out of the line
+            assert answer.get("structuredContent") == {"result": 42}, answer
             now = self.settled()
             back = (
                 now.memory <= self.begun.memory + growth
