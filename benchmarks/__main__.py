@@ -20,7 +20,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import guests, memory, overhead, python_guest, serving_calls, startup, state
+from benchmarks import fetching, guests, memory, overhead, python_guest, serving_calls, startup, state
 from benchmarks.table import Row, show
 
 PARTS: dict[str, Callable[..., dict[str, list[Row]]]] = {
@@ -30,6 +30,7 @@ PARTS: dict[str, Callable[..., dict[str, list[Row]]]] = {
     "memory": memory.run,
     "python": python_guest.run,
     "state": state.run,
+    "http": fetching.run,
 }
 
 

@@ -388,6 +388,12 @@
       (i32.store (i32.const 2048) (local.get $begun))
       (i32.store (i32.const 2052) (local.get $done))
       (i32.const 2048))
+    ;; fetches, reads all of the answer and gives its size
+    (func (export "size") (param $authority i32) (param $authority# i32) (param $path i32) (param $path# i32)
+      (result i32)
+      (call $taken-in (call $answered (call $asked (call $get-of (local.get $authority)
+        (local.get $authority#) (local.get $path) (local.get $path#)) (i32.const -1))))
+      (i32.load (i32.const 2068)))
     ;; waits for an answer and for a timer; 0 if the answer came first, 1 if the timer
     (func (export "race") (param $authority i32) (param $authority# i32) (param $path i32) (param $path# i32)
       (param $ns i64) (result i32)
@@ -540,6 +546,8 @@
     (canon lift (core func $i "fetch") (memory $memory) (realloc $realloc)))
   (func (export "many") (param "authority" string) (param "path" string) (param "count" u32) (param "how" u32)
     (result (tuple u32 u32)) (canon lift (core func $i "many") (memory $memory) (realloc $realloc)))
+  (func (export "size") (param "authority" string) (param "path" string) (result u32)
+    (canon lift (core func $i "size") (memory $memory) (realloc $realloc)))
   (func (export "race") (param "authority" string) (param "path" string) (param "ns" u64) (result u32)
     (canon lift (core func $i "race") (memory $memory) (realloc $realloc)))
   (func (export "odd") (param "authority" string) (param "path" string) (result (list u8))
