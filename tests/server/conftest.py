@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mcp_wasm.audit.sink import AuditOptions
 from mcp_wasm.runtime import Runtime
 from tests.server.stdio_server import Program, Server, Start, command
 
@@ -46,3 +47,11 @@ def start(program: Program) -> Iterator[Start]:
         for stream in (server.process.stdin, server.process.stdout, server.process.stderr):
             if stream is not None:
                 stream.close()
+
+
+@pytest.fixture
+def audited(home: Path, program: Program) -> Iterator[Runtime]:
+    """The same, with an audit log."""
+    with Runtime(home=home, workers=2, audit=AuditOptions()) as running:
+        running.add(program("server_tools"), name="demo")
+        yield running

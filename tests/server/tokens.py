@@ -7,6 +7,7 @@ import functools
 import hmac
 import json
 import time
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from mcp_wasm.server.access import OAuth
+from mcp_wasm.server.access import Access, OAuth
+from mcp_wasm.server.auth import Caller, Tokens
+from mcp_wasm.server.jwks import Keys
+from mcp_wasm.server.jwt_tokens import JwtVerifier
 
 ISSUER = "https://issuer.example"
 RESOURCE = "https://tools.example/mcp"
@@ -93,3 +97,12 @@ def oauth(folder: Path, *keys: dict[str, Any], **rest: Any) -> OAuth:
     path.write_bytes(jwks(*(keys or (jwk(rsa_key(), "k1"),))))
     settings: dict[str, Any] = {"issuer": ISSUER, "resource": RESOURCE, "jwks_file": path} | rest
     return OAuth(**settings)
+
+
+def tokens(settings: OAuth, now: Callable[[], float] = time.time, **rest: Any) -> Tokens:
+    access = Access(oauth=settings, **rest)
+    return Tokens(access, JwtVerifier(settings, Keys(settings), now), now)
+
+
+async def identified(settings: OAuth, token: str) -> Caller | None:
+    return await tokens(settings).identify(token)
