@@ -117,7 +117,7 @@ def _tools(
                 component=component,
                 digest=digest,
                 read_only=kinds <= {"base"},
-                open_world="network" in kinds,
+                open_world=not kinds.isdisjoint({"network", "tools"}),  # the other tools may use the network
             )
         )
     return tuple(sorted(tools, key=lambda tool: tool.name)), tuple(refused)

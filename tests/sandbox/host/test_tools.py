@@ -163,6 +163,11 @@ def test_only_granted_tools_are_listed_hidden_ones_too(make: Make) -> None:
     assert make().call_sync("caller_names", {}).value == ""
 
 
+def test_a_tool_that_calls_others_is_shown_as_one_that_may_do_what_they_do(make: Make) -> None:
+    tool = make().tool("caller_relay")
+    assert (tool.read_only, tool.open_world) == (False, True)
+
+
 def test_a_tool_that_was_removed_is_unknown_to_the_next_call(make: Make) -> None:
     runtime = make(caller=(ALL,))
     assert relay(runtime, "tiny_add", ADD).value == "3"
