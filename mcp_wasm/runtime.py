@@ -55,6 +55,8 @@ class Runtime:
     twice the CPUs, at least 8). ``cache_bytes`` bounds the compiled cache.
     ``environ`` is what grants may refer to of the host's environment (nothing).
     ``policy`` grants beside the policy file in ``home``, which is followed.
+    ``options`` are flags that a command needs beside those of its own to find the
+    same home and components; the commands that people are told get them.
     ``state`` says how key-value state is kept (in a file in ``home``).
     With ``audit`` every call is written down in ``home/audit``.
 
@@ -73,6 +75,7 @@ class Runtime:
         cache_bytes: int = artifacts.DEFAULT_LIMIT,
         environ: Mapping[str, str] | None = None,
         policy: Policy = EMPTY,
+        options: Sequence[str] = (),
         state: StateOptions | None = None,
         audit: AuditOptions | None = None,
     ) -> None:
@@ -82,7 +85,7 @@ class Runtime:
         self.cache = artifacts.Cache(self.home / "cache", cache_bytes)
         self._index = Index(tools)
         self._children = Children()
-        self.services = Services(self.home, environ, state=state)
+        self.services = Services(self.home, environ, state=state, options=options)
         self.policies = Policies(self.home, policy)
         self._audit: AuditLog | None = None
         if audit is not None and audit.enabled:

@@ -29,10 +29,16 @@ def read(args: argparse.Namespace, environment: Mapping[str, str] | None = None)
     """
     given = os.environ if environment is None else environment
     home = _folder(args.home or given.get(HOME) or DEFAULT_HOME)
-    config = _file(args.config or given.get(CONFIG), home)
+    named = args.config or given.get(CONFIG)
+    config = _file(named, home)
     http = replace(config.http, token=given.get(TOKEN) or config.http.token)
     chosen = home if args.home or given.get(HOME) else config.home or home
-    return replace(config, home=chosen, http=http)
+    options = ["--config", str(_folder(named))] if named else []
+    options += ["--home", str(home)] if home != _folder(DEFAULT_HOME) else []
+    if config.source is not None and not named and config.source.parent != home:
+        # Found only where this command was typed.
+        options += [word for folder in config.components for word in ("--components", str(folder))]
+    return replace(config, home=chosen, http=http, options=tuple(options))
 
 
 def _file(named: str | None, home: Path) -> Config:

@@ -44,6 +44,7 @@ def read(args: argparse.Namespace) -> Config:
     return replace(
         config,
         components=(*(args.components or ()), *config.components),
+        options=config.options + tuple(w for f in args.components or () for w in ("--components", str(f))),
         bundled=config.bundled and not args.no_bundled,
     )
 
@@ -86,6 +87,7 @@ def new_runtime(config: Config, audit: AuditOptions | None = None) -> Runtime:
             cache_bytes=config.cache_bytes,
             environ=os.environ,
             policy=config.grants,
+            options=config.options,
             state=config.state,
             audit=audit,
         )

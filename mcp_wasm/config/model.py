@@ -38,7 +38,8 @@ class Config:
     components are granted beside the policy file; ``cache_bytes`` bounds the
     compiled artifacts on disk. ``access`` says who may do how much over HTTP, all
     but for the ``tokens``, whose secrets may have to be fetched first; ``state`` is
-    how key-value state is kept.
+    how key-value state is kept. ``options`` are the flags with which another
+    command line finds the same settings, home and components.
     """
 
     source: Path | None = None
@@ -54,6 +55,7 @@ class Config:
     component_limits: Mapping[str, Limits] = field(default_factory=dict)
     tools: Mapping[str, ToolSetting] = field(default_factory=dict)
     grants: Policy = EMPTY
+    options: tuple[str, ...] = ()
     access: Access = field(default_factory=Access)
     tokens: tuple[TokenSetting, ...] = ()
     audit: AuditOptions = field(default_factory=AuditOptions)

@@ -158,6 +158,8 @@ class Call:
         kind = kind_of(grant) if grant is not None else kind
         if self.redactor is not None:
             asked, rule = self.redactor.text(asked), self.redactor.text(rule)
+            if grant is not None and self.redactor.text(repr(grant)) != repr(grant):
+                grant = None  # it would name a secret, and so would the command that gives it
         key = (kind, asked[:_ASKED])
         if key not in self._denied and len(self._denied) >= DENIALS:
             key = next(reversed(self._denied))
@@ -166,7 +168,7 @@ class Call:
             self._denied[key] = replace(known, count=known.count + 1, quiet=known.quiet and quiet)
             return
         about = self.about
-        command = denial_command(about.component, grant, self.grants.waiting)
+        command = denial_command(about.component, grant, self.grants.waiting, options=self.services.options)
         denial = Denial(kind, key[1], rule, about.component, about.digest, grant, command, quiet)
         self._denied[key] = denial
         self.services.denied(denial)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -57,7 +57,7 @@ class Services:
 
     ``call_tool`` calls another published tool, None where nothing else is
     published; ``list_tools`` gives them all, shown or hidden. ``state`` says where
-    key-value state is kept.
+    key-value state is kept, ``options`` are the flags of commands that people are told.
     """
 
     def __init__(
@@ -66,9 +66,10 @@ class Services:
         environ: Mapping[str, str] | None = None,
         call_tool: CallTool | None = None,
         state: StateOptions | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         self.home, self.environ, self.call_tool = home, dict(environ or {}), call_tool
-        self.state = state or StateOptions()
+        self.state, self.options = state or StateOptions(), tuple(options)
         self.list_tools: Callable[[], Iterable[Published]] = _none
         self.denials: Counter[tuple[str, str]] = Counter()
         self._logged: set[tuple[str, str, str]] = set()

@@ -278,7 +278,7 @@ def _denied(permit: Permit, plan: Plan) -> CapabilityDenied:
     about, grant = permit.about, SessionsGrant()
     rule = permit.grants.waiting or f"no grant of sessions to {about.component}"
     asked = f"keep an instance alive between calls, for {plan.function.name}"
-    command = denial_command(about.component, grant, permit.grants.waiting)
+    command = denial_command(about.component, grant, permit.grants.waiting, options=permit.services.options)
     denial = Denial("sessions", asked, rule, about.component, about.digest, grant, command)
     permit.services.denied(denial)
     error = CapabilityDenied((denial,))

@@ -163,9 +163,12 @@ def test_what_a_refusal_proposes_is_a_command() -> None:
 
 
 def test_a_command_can_name_bytes_and_home() -> None:
-    command = add_command("fetch", Clock(), digest="d" * 64, home="/my home")
+    command = add_command("fetch", Clock(), options=("--digest", "d" * 64, "--home", "/my home"))
     assert command == f"mcp-wasm grants add fetch clock --digest {'d' * 64} --home '/my home'"
-    assert approve_command("fetch", home="/my home") == "mcp-wasm grants approve fetch --home '/my home'"
+    assert (
+        approve_command("fetch", options=("--home", "/my home"))
+        == "mcp-wasm grants approve fetch --home '/my home'"
+    )
 
 
 def test_every_kind_has_its_form() -> None:

@@ -64,7 +64,7 @@ def test_the_command_of_a_denial_gives_exactly_what_was_denied(
     command: Command, home: Path, grant: Grant
 ) -> None:
     home.mkdir()
-    words = shlex.split(add_command("gone", grant, digest=OTHER, home=str(home)))
+    words = shlex.split(add_command("gone", grant, options=("--digest", OTHER, "--home", str(home))))
     ran = command(*words[1:], "--no-bundled")
     if getattr(grant, "tools", ()) or ran.code:
         assert ran.code == 0, ran.err
@@ -232,6 +232,36 @@ def test_a_broken_policy_is_told_by_every_action(command: Command, tiny: Path, a
     ran = command("grants", *action)
     assert ran.code == 2
     assert "Nothing is granted to anybody until that is mended" in ran.err
+
+
+@pytest.mark.parametrize("named", ["flags", "config", "here"])
+def test_what_a_denied_call_proposes_works_wherever_the_component_came_from(
+    command: Command,
+    tmp_path: Path,
+    program: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    named: str,
+) -> None:
+    place = tmp_path / "my components"
+    place.mkdir()
+    (place / "counters.wat").write_bytes(program("counters").read_bytes())
+    call = ["call", "counters_new_counter", "--args", "start=1", "--json", "--home", tmp_path / "my home"]
+    if named == "flags":
+        call += ["--components", place, "--no-bundled"]
+    else:
+        file = tmp_path / ("mcp-wasm.toml" if named == "here" else "my settings.toml")
+        file.write_text('components = ["my components"]\nbundled = false', encoding="utf-8")
+        file.chmod(0o600)
+        call += ["--config", file] if named == "config" else []
+    (denial,) = json.loads(command(*call).out)["denials"]
+    assert denial["capability"] == "sessions"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    typed = command(*shlex.split(denial["command"])[1:])
+    assert typed.code == 0, typed.err
+    monkeypatch.chdir(tmp_path)
+    assert command(*call).code == 0
 
 
 def test_the_schema_is_printed(command: Command) -> None:
