@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mcp_wasm.capability.command import denial_command
-from mcp_wasm.capability.grant import NOTHING, Denial, Grant, Grants, kind_of
+from mcp_wasm.capability.grant import NOTHING, Denial, Grant, Grants, kind_of, own_fields
 from mcp_wasm.sandbox.handles import Resources
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.logged import Log
@@ -96,6 +96,14 @@ class Stream:
         return Printed(self._kept.decode("utf-8", "replace"), self._total - len(self._kept))
 
 
+def _said(grant: Grant) -> str:
+    """Every text that stands in ``grant``."""
+    values = own_fields(grant).values()
+    return "\n".join(
+        str(each) for value in values for each in (value if isinstance(value, tuple) else (value,))
+    )
+
+
 class Call:
     """One call: what it runs under, its output streams, its handles, and what went wrong in a callback.
 
@@ -158,8 +166,8 @@ class Call:
         kind = kind_of(grant) if grant is not None else kind
         if self.redactor is not None:
             asked, rule = self.redactor.text(asked), self.redactor.text(rule)
-            if grant is not None and self.redactor.text(repr(grant)) != repr(grant):
-                grant = None  # it would name a secret, and so would the command that gives it
+            if grant is not None and self.redactor.text(said := _said(grant)) != said:
+                grant = None  # it would show the value of a secret, and so would the command that gives it
         key = (kind, asked[:_ASKED])
         if key not in self._denied and len(self._denied) >= DENIALS:
             key = next(reversed(self._denied))

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from mcp_wasm.capability.grant import Denial
+from mcp_wasm.capability.grant import Denial, KeyValue, Network
 from mcp_wasm.sandbox import services as module
+from mcp_wasm.sandbox.call import About, Call, Permit
+from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.sandbox.redact import Redactor
 from mcp_wasm.sandbox.services import Services
+from mcp_wasm.sandbox.stop import Stop
 
 
 @pytest.fixture
@@ -50,3 +54,17 @@ def test_a_guest_cannot_flood_the_log_or_forge_a_line_of_it(
     assert len(said) == 4
     assert said[-1] == "3 different denials were logged; further ones are only counted"
     assert all(line.isascii() and line.isprintable() for line in said)
+
+
+@pytest.mark.parametrize("secret", ["hunter2-hunter2", "it's a 'secret'"])
+def test_neither_a_grant_nor_its_command_gives_a_secret_away(services: Services, secret: str) -> None:
+    call = Call(Permit(About("fetch_get", "fetch", "0" * 64), Limits(), services), Stop())
+    call.redactor = Redactor()
+    call.redactor.add("KEY", secret)
+    call.deny(KeyValue(secret), f"open {secret}", "no grant")
+    call.deny(Network((f"{secret}.example.com",)), f"GET https://{secret}.example.com", "no grant")
+    call.deny(KeyValue("notes"), "open notes", "no grant")
+    call.close()
+    assert [denial.grant for denial in call.denials] == [None, None, KeyValue("notes")]
+    assert [bool(denial.command) for denial in call.denials] == [False, False, True]
+    assert secret not in str(call.denials)
