@@ -41,7 +41,7 @@ INSERT INTO totals VALUES (0, 0);
 _SLICE = 0.02
 """Seconds for which SQLite itself waits for another process, so that a caller whose time is over can go."""
 
-_LOG_BYTES = 16 * 1024 * 1024
+LOG_BYTES = 16 * 1024 * 1024
 """What the write-ahead log is cut back to once everything in it is in the file."""
 
 _T = TypeVar("_T")
@@ -109,6 +109,13 @@ class File:
                 if not is_busy(error) or time.monotonic() - begun > self.busy:
                     raise self.failed(error) from error
 
+    def log_size(self) -> int:
+        """Bytes of the write-ahead log."""
+        try:
+            return self.path.with_name(f"{self.path.name}-wal").stat().st_size
+        except OSError:
+            return 0
+
     def failed(self, error: Exception) -> StateUnavailable:
         """The error of SQLite or of the system in words."""
         reason, hint = _reason(error)
@@ -118,7 +125,7 @@ class File:
         common = ("trusted_schema = OFF", "temp_store = MEMORY", "cache_size = -4096")
         if read_only:
             return (*common, "query_only = ON")
-        journal = ("journal_mode = WAL", f"journal_size_limit = {_LOG_BYTES}")
+        journal = ("journal_mode = WAL", f"journal_size_limit = {LOG_BYTES}")
         return (*common, *journal, f"synchronous = {self.sync.upper()}")
 
     def _make_private(self) -> None:

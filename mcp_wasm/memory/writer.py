@@ -7,6 +7,7 @@ group that fails is carried out again, each part alone: one fault costs one writ
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 import time
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from mcp_wasm.errors import McpWasmError, StateOverdue, StateUnavailable
-from mcp_wasm.memory.database import File, is_busy, rollback
+from mcp_wasm.memory.database import LOG_BYTES, File, is_busy, rollback
 from mcp_wasm.memory.protocol import Until
 from mcp_wasm.memory.table import SqliteTable
 
@@ -56,6 +57,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._connection: sqlite3.Connection | None = None
+        self._written = 0  # bytes, since the log was last looked at
         self.groups = 0
         """Transactions that were committed."""
 
@@ -147,6 +149,21 @@ class Writer:
         else:
             for job in jobs:
                 job.settled.release()
+            self._bound_log(connection, sum(job.weight for job in jobs))
+
+    def _bound_log(self, connection: sqlite3.Connection, written: int) -> None:
+        """Begin the write-ahead log anew when it has grown: readers that never pause keep SQLite from that.
+
+        It waits for them for a moment, meanwhile new ones read the file alone; in vain
+        it is tried again when as much more was written.
+        """
+        self._written += written
+        if self._written < LOG_BYTES:
+            return
+        self._written = 0
+        if self._file.log_size() > LOG_BYTES:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _fail(self, jobs: list[_Job], error: Exception) -> None:
         self._reopen()

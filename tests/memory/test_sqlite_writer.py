@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from mcp_wasm.errors import StateOverdue, StateRefused, StateUnavailable
-from mcp_wasm.memory import changes
+from mcp_wasm.memory import changes, writer
 from mcp_wasm.memory.protocol import PATIENT, Bounds
 from mcp_wasm.memory.sqlite import Sqlite
 from mcp_wasm.memory.table import SqliteTable
@@ -112,3 +113,31 @@ def test_readers_do_not_wait_for_the_writer(path: Path) -> None:
             assert store.get("b", "k") == b"v"
 
         held_up(store, read)
+
+
+def test_a_log_that_has_grown_is_begun_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for most, begun_anew in ((10**9, False), (100_000, True)):
+        monkeypatch.setattr(writer, "LOG_BYTES", most)
+        with closing(Sqlite(path)) as store:
+            for number in range(20):
+                store.set("b", str(number), b"v" * 20_000)
+            store.set("b", "last", b"")
+            assert (store._file.log_size() < 200_000) == begun_anew
+
+
+def test_a_reader_that_keeps_the_log_from_that_delays_nobody(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LOG_BYTES", 10_000)
+    with closing(Sqlite(path)) as store:
+        store.set("b", "k", b"")
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM entries").fetchall()
+            for number in range(5):
+                store.set("b", str(number), b"v" * 20_000)
+            assert store._file.log_size() > 100_000
+        for number in range(5):
+            store.set("b", str(number), b"v" * 20_000)
+        store.set("b", "last", b"")
+        assert store._file.log_size() < 100_000
