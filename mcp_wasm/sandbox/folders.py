@@ -43,6 +43,9 @@ def open_folder(path: Path) -> int:
     """
     if not path.is_absolute():
         raise Unusable(f"{path} is no absolute path")
+    if path.parts[1:2] in {(), ("proc",)}:
+        # A guest would read the server's memory there, or write it.
+        raise Unusable(f"{path} holds this very process (/proc); grant the folder that is meant")
     here = os.open("/", _PATH)
     try:
         for at, part in enumerate(path.parts[1:], start=2):

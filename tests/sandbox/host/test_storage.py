@@ -319,6 +319,11 @@ def test_a_folder_that_cannot_be_used_is_named(guest: Make, inside: Path) -> Non
     assert f"write its real path, {inside}" in unusable(guest, Storage(inside / "sub" / "..", "/data"))
 
 
+@pytest.mark.parametrize("folder", ["/", "/proc", "/proc/self"])
+def test_the_server_s_own_process_is_no_folder_to_grant(guest: Make, folder: str) -> None:
+    assert "holds this very process" in unusable(guest, Storage(Path(folder), "/data", write=True))
+
+
 def test_a_folder_behind_a_link_is_not_opened(guest: Make, inside: Path) -> None:
     # A guest that may write beside it could have made the link.
     link = inside.parent / "link"
