@@ -6,6 +6,7 @@ parser and says what native code does.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from mcp_wasm.capability import match
@@ -63,6 +64,10 @@ def _found(call: Call, name: str) -> Model:
         wanted = decision.wanted or Nn((name,), call.services.home / "models")
         call.deny(wanted, asked, decision.rule)
         raise Problem("security", f"denied: {decision.rule}")
+    if _may_write(call, decision.grant.folder):
+        rule = f"the component may write into {decision.grant.folder}: a model there could be its own"
+        call.deny(None, asked, rule, kind="nn")
+        raise Problem("security", f"denied: {rule}")
     if not library.installed():
         rule = f"onnxruntime, which runs models, is not installed; a person types {library.INSTALL}"
         call.deny(None, asked, rule, kind="nn")
@@ -73,6 +78,17 @@ def _found(call: Call, name: str) -> Model:
         raise Problem("too-large", f"a call opens at most {MODELS_OF_A_CALL} models")
     held.models.add(model.digest)
     return model
+
+
+def _may_write(call: Call, folder: Path) -> bool:
+    """Whether one of the call's grants of storage lets it make files in ``folder``."""
+    try:
+        inside = folder.resolve()
+        return any(
+            each.write and inside.is_relative_to(each.folder.resolve()) for each in call.grants.storage
+        )
+    except (OSError, RuntimeError):  # links in a circle
+        return True
 
 
 def _context(_call: Call, graph: Graph) -> dict[str, Any]:

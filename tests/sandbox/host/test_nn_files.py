@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_wasm.capability.grant import Nn, Storage
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.nn import library
 from mcp_wasm.sandbox.nn import models as loading
@@ -124,3 +125,21 @@ def test_a_model_file_is_bounded(runtime: Runtime, folder: Path, monkeypatch: py
     assert not run(runtime, folder, "linear", ONES, [1, 2]).failed
     monkeypatch.setattr(loading, "FILE_BYTES", len(models.linear()) - 1)
     assert refused(run(runtime, folder, "linear", ONES, [1, 2]))[0] == "too-large"
+
+
+@pytest.mark.parametrize(
+    ("below", "write", "denied"), [("models", True, True), ("", True, True), ("models", False, False)]
+)
+def test_a_model_that_the_guest_could_have_written_is_denied(
+    runtime: Runtime, folder: Path, below: str, write: bool, denied: bool
+) -> None:
+    link = folder.parent / "link"
+    link.symlink_to(folder)
+    arguments = {"model": "linear", "input": "x", "ty": 1, "dims": [1, 2], "data": "AACAPwAAgD8="}
+    storage = Storage(folder.parent / below, "/work", write=write)
+    outcome = guests.call(runtime, "run", arguments, Nn(("linear",), link), storage)
+    if denied:
+        assert refused(outcome)[0] == "security"
+        assert "a model there could be its own" in outcome.report.denials[0].rule
+    else:
+        assert floats(outcome) == (4.0, 6.0)
