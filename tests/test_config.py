@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import tomllib
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_wasm.capability.grant import Storage
 from mcp_wasm.capability.sizes import parse_size
 from mcp_wasm.config.keys import TABLES, json_schema
 from mcp_wasm.config.model import Config
@@ -228,7 +226,6 @@ def test_the_keys_are_those_of_the_values_they_set() -> None:
 
 
 def test_the_schema_for_editors_accepts_what_is_accepted_and_refuses_what_is_refused(tmp_path: Path) -> None:
-    import tomllib
 
     schema = json_schema()
     validator = jsonschema.Draft202012Validator(schema)
@@ -260,42 +257,3 @@ def test_no_document_is_answered_with_anything_but_settings_or_a_clear_error(
     except InvalidSettings as error:
         answer = str(error)
     assert isinstance(answer, Config) or str(answer).startswith("x.toml: ")
-
-
-GRANTS = """
-[grants.notes]
-trust = "name"
-[[grants.notes.storage]]
-folder = "notes"
-guest = "/notes"
-"""
-
-
-def test_settings_can_grant(tmp_path: Path) -> None:
-    path = written(tmp_path, GRANTS)
-    path.chmod(0o600)
-    entry = load(path).grants.entries["notes"]
-    assert (entry.trust, entry.where) == ("name", f"grants.notes of {path.name}")
-    assert entry.grants == (Storage(tmp_path / "notes", "/notes"),)
-    assert entry.grants[0].rule == f"grants.notes.storage[0] of {path.name}"
-    jsonschema.validate(tomllib.loads(GRANTS), json_schema())
-
-
-def test_a_settings_file_of_the_working_folder_grants_nothing(tmp_path: Path) -> None:
-    for text in (GRANTS, "[grants]", "grants = 5"):
-        with pytest.raises(InvalidSettings, match="no grants in a file that lies in the working folder"):
-            load(written(tmp_path, text), trusted=False)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
-@pytest.mark.parametrize(("mode", "taken"), [(0o644, True), (0o664, False), (0o646, False)])
-def test_settings_that_others_can_write_cannot_grant(tmp_path: Path, mode: int, taken: bool) -> None:
-    path = written(tmp_path, GRANTS)
-    path.chmod(mode)
-    if taken:
-        assert load(path).grants.entries
-        return
-    with pytest.raises(InvalidSettings, match="chmod go-w"):
-        load(path)
-    path.write_text("workers = 3", encoding="utf-8")
-    assert load(path).workers == 3

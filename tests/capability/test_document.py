@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import tomllib
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mcp_wasm.capability import document
 from mcp_wasm.capability.grant import (
@@ -30,7 +27,7 @@ from mcp_wasm.capability.grant import (
     Storage,
     Tools,
 )
-from mcp_wasm.capability.keys import KEYS, required
+from mcp_wasm.capability.keys import KEYS
 from mcp_wasm.capability.values import Place
 from mcp_wasm.errors import InvalidSettings
 
@@ -287,34 +284,3 @@ def test_rules_of_another_document_are_told_apart() -> None:
         "grants.a of mcp-wasm.toml",
         "grants.a.clock of mcp-wasm.toml",
     )
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=20,
-)
-NEARLY = st.dictionaries(
-    st.sampled_from(["fetch", "a", "A"]) | st.text(max_size=4),
-    st.dictionaries(
-        st.sampled_from(["digest", "trust", "wishes", *KINDS]),
-        JSON
-        | st.dictionaries(st.sampled_from(sorted({k.name for keys in KEYS.values() for k in keys})), JSON),
-        max_size=4,
-    ),
-    max_size=3,
-)
-
-
-@given(JSON | st.fixed_dictionaries({"grants": JSON | NEARLY}))
-def test_any_document_is_read_or_refused_in_words(values: Any) -> None:
-    with contextlib.suppress(InvalidSettings):
-        document.read(values if isinstance(values, dict) else {"grants": values}, "f", PLACE)
-
-
-@given(st.sampled_from(sorted(required(kind) and kind for kind in KINDS if required(kind))), JSON)
-def test_any_value_of_a_required_key_is_read_or_refused(kind: str, value: Any) -> None:
-    table = dict.fromkeys(required(kind), value)
-    with contextlib.suppress(InvalidSettings):
-        found = document.grant(kind, table, "here", PLACE)
-        assert document.plain(found) == document.plain(document.grant(kind, document.plain(found), "", PLACE))
