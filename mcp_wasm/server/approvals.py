@@ -23,14 +23,13 @@ from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from mcp_wasm.audit.sink import event
-from mcp_wasm.capability.effective import grown, waits
-from mcp_wasm.capability.grant import Denial, Grant, kind_of
+from mcp_wasm.capability.grant import Grant, kind_of
 from mcp_wasm.errors import McpWasmError
 from mcp_wasm.policy.approved import Approved
-from mcp_wasm.registry.tool import Component
 from mcp_wasm.server.content import Wire
-from mcp_wasm.server.forms import MOST_ASKED, Choice, Question, Wanted, wanted
+from mcp_wasm.server.forms import Choice, Question
 from mcp_wasm.server.peer import Context, Peer
+from mcp_wasm.server.proposals import Denied, Proposals
 from mcp_wasm.server.questions import SECONDS, Asker, Questions
 from mcp_wasm.server.words import words
 
@@ -56,17 +55,6 @@ class Reply:
     inputs: InputResponses | None
 
 
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """A finished call to ``tool`` with its result and what was denied; ``ran`` if the guest could start."""
-
-    tool: str
-    component: Component
-    denials: tuple[Denial, ...]
-    result: Wire
-    ran: bool = True
-
-
 class Approvals:
     """Asks, and keeps the answers.
 
@@ -82,9 +70,9 @@ class Approvals:
         seconds: float = SECONDS,
         is_loaded: Callable[[str], bool] | None = None,
     ) -> None:
-        self._runtime, self._enabled = runtime, enabled
-        self._is_loaded = is_loaded or (lambda _name: False)
-        self._approved, self._questions, self._seconds = Approved(), Questions(seconds=seconds), seconds
+        self._runtime, self._enabled, self._seconds = runtime, enabled, seconds
+        self._approved, self._questions = Approved(), Questions(seconds=seconds)
+        self._proposals = Proposals(runtime, self._approved, is_loaded or (lambda _name: False))
         self._waiting: set[str] = set()
 
     def held(self, peer: Peer, component: str, digest: str) -> tuple[Grant, ...]:
@@ -93,17 +81,13 @@ class Approvals:
 
     def question(self, ctx: Context, peer: Peer, denied: Denied) -> Question | None:
         """What to ask about a denied call; None where there is nothing to ask, or nobody."""
-        own = [d for d in denied.denials if _same(d, denied.component)]
-        if not self._enabled or not own or not _may_answer(peer) or not _can_be_asked(ctx):
-            return None
-        asked = self._changed(peer, denied, own) or self._new(peer, denied, own)
-        if asked is None or not asked.wanted:
+        if not self._enabled or not _may_answer(peer) or not _can_be_asked(ctx):
             return None
         if ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS and (
             peer.owner in self._waiting or len(self._waiting) >= _WAITING_AT_ONCE
         ):
             return None
-        return asked
+        return self._proposals.question(peer.owner, denied)
 
     def put_off(self, asker: Asker, question: Question, result: Wire) -> Wire:
         """The answer of the 2026 protocol that asks ``question``; ``result`` if too many are open."""
@@ -194,65 +178,6 @@ class Approvals:
             edit.approve(self._runtime.home, question.component, question.digest, wished)
         else:
             edit.add(self._runtime.home, question.component, question.digest, wished, question.grants)
-
-    def _changed(self, peer: Peer, denied: Denied, own: list[Denial]) -> Question | None:
-        """The question whether changed bytes get what was granted to the old ones."""
-        component = denied.component
-        entry = self._runtime.policies.policy.entries.get(component.name)
-        wished = component.wishes
-        if entry is None or not entry.digest or entry.problem or not waits(entry, component.digest, wished):
-            return None
-        kinds = {kind_of(grant) for grant in entry.grants}
-        if not any(d.capability in kinds and not d.quiet for d in own):
-            return None
-        who = (peer.owner, component.name, component.digest)
-        if self._approved.askable(*who, entry.grants) != tuple(dict.fromkeys(entry.grants)):
-            return None  # turned down before
-        if any(words(grant) is None for grant in entry.grants) or len(entry.grants) > MOST_ASKED:
-            return None  # more than a person would read: the command line shows it
-        return Question(
-            denied.tool,
-            component.name,
-            component.digest,
-            tuple(Wanted(grant, ()) for grant in entry.grants),
-            ran=denied.ran,
-            before=entry.digest,
-            grown=grown(entry, wished),
-            choices=self._choices(peer, component, always=True),
-        )
-
-    def _new(self, peer: Peer, denied: Denied, own: list[Denial]) -> Question | None:
-        """The question whether a component gets what nobody has granted it."""
-        component = denied.component
-        asked = {each.grant: each for each in wanted(own)}
-        askable = self._approved.askable(peer.owner, component.name, component.digest, asked)
-        entry = self._runtime.policies.policy.entries.get(component.name)
-        stands = entry is None or not waits(entry, component.digest, component.wishes)
-        return Question(
-            denied.tool,
-            component.name,
-            component.digest,
-            tuple(asked[grant] for grant in askable[:MOST_ASKED]),
-            ran=denied.ran,
-            loaded=self._is_loaded(component.name),
-            choices=self._choices(peer, component, always=stands),
-        )
-
-    def _choices(self, peer: Peer, component: Component, *, always: bool) -> tuple[Choice, ...]:
-        offered = [Choice.DENY, Choice.ONCE]
-        if peer.owner:
-            offered.append(Choice.SESSION)
-        # What is said in the settings is changed there, and what a model loaded does not last.
-        policies = self._runtime.policies
-        settled = policies.policy.problem or component.name in policies.settings.entries
-        if always and not settled and not self._is_loaded(component.name):
-            offered.append(Choice.ALWAYS)
-        return tuple(offered)
-
-
-def _same(denial: Denial, component: Component) -> bool:
-    """Whether it was this component that was denied something, not one that it called."""
-    return (denial.component, denial.digest) == (component.name, component.digest)
 
 
 def _may_answer(peer: Peer) -> bool:

@@ -22,7 +22,7 @@ from mcp_wasm.errors import Busy, CapabilityDenied
 from mcp_wasm.sandbox.account import Caller
 from mcp_wasm.sandbox.report import Report
 from mcp_wasm.server.admission import Admission, Admitted, capped
-from mcp_wasm.server.approvals import Approvals, Denied, Reply, reply_of
+from mcp_wasm.server.approvals import Approvals, Reply, reply_of
 from mcp_wasm.server.catalog import Catalog
 from mcp_wasm.server.content import Presenter, Wire
 from mcp_wasm.server.denials import attach
@@ -30,6 +30,7 @@ from mcp_wasm.server.failures import protocol_error, told
 from mcp_wasm.server.forms import Choice, Question
 from mcp_wasm.server.operator import ANSWER_BYTES, OPERATOR, Operator
 from mcp_wasm.server.peer import Context, Peer, peer_of
+from mcp_wasm.server.proposals import Denied
 from mcp_wasm.server.questions import Asker, fingerprint
 from mcp_wasm.server.search import PAIR, SEARCH_TOOLS
 from mcp_wasm.server.wanted import (

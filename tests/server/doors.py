@@ -5,12 +5,13 @@ It stands where ``wasi:keyvalue/store`` would, under a version that nobody else 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mcp_wasm.capability import match
-from mcp_wasm.capability.grant import KeyValue
+from mcp_wasm.capability.grant import KeyValue, Storage
 from mcp_wasm.component import types as wit
 from mcp_wasm.sandbox import linker
 from mcp_wasm.sandbox.call import Call
@@ -22,7 +23,10 @@ _MODULE = "doors of the tests"
 
 
 class Doors:
-    """Which doors were tried, in order, and whether each opened."""
+    """Which doors were tried, in order, and whether each opened.
+
+    A name that begins with ``/`` is denied as a folder of that path, one with ``quiet`` in passing.
+    """
 
     def __init__(self) -> None:
         self.tried: list[tuple[str, bool]] = []
@@ -36,7 +40,8 @@ class Doors:
         opened = decision.grant is not None
         self.tried.append((name, opened))
         if not opened:
-            call.deny(KeyValue(name), f"open {name}", decision.rule, quiet=name.startswith("quiet"))
+            wanted = Storage(Path(name), name) if name.startswith("/") else KeyValue(name)
+            call.deny(wanted, f"open {name}", decision.rule, quiet=name.startswith("quiet"))
         return opened
 
 

@@ -189,6 +189,17 @@ async def test_what_is_tried_in_passing_is_neither_asked_nor_told(runtime: Runti
     assert "Denied: keyvalue, `open quiet`" in text_of(failed)
 
 
+@pytest.mark.parametrize(("beyond", "asked"), [("", 0), ("/cache", 0), ("/..", 0), ("/../elsewhere", 1)])
+async def test_nobody_is_asked_to_open_the_folder_of_the_policy(
+    runtime: Runtime, home: Path, beyond: str, asked: int
+) -> None:
+    person = Person(NO)
+    async with asking(runtime, HANDSHAKE, person) as client:
+        result = await client.call_tool("doors_try", {"name": f"{home}{beyond}"})
+    assert len(person.asked) == asked
+    assert len(denied(result)) == 1
+
+
 async def test_approvals_can_be_switched_off(runtime: Runtime, era: str) -> None:
     person = Person(ALWAYS)
     async with asking(runtime, era, person, ServerOptions(approvals=False)) as client:
