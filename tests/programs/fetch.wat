@@ -506,6 +506,13 @@
           (br $next)))
         (br $copy)))
       (local.get $taken))
+    ;; copies headers of `size` bytes again and again, and keeps every copy
+    (func (export "copies") (param $size i32) (local $fields i32) (local $at i32)
+      (local.set $at (call $realloc (i32.const 0) (i32.const 0) (i32.const 1) (local.get $size)))
+      (memory.fill (local.get $at) (i32.const 65) (local.get $size))
+      (local.set $fields (call $new-fields))
+      (call $append (local.get $fields) (i32.const 96) (i32.const 6) (local.get $at) (local.get $size) (i32.const 1024))
+      (loop $next (drop (call $clone (local.get $fields))) (br $next)))
     ;; the names of the folders that it is told of
     (func (export "folders") (result i32) (local $list i32) (local $i i32)
       (call $get-directories (i32.const 2048))
@@ -558,5 +565,6 @@
     (canon lift (core func $i "unfinished") (memory $memory) (realloc $realloc)))
   (func (export "hoard") (param "copies" u32) (param "count" u32) (param "size" u32) (result u32)
     (canon lift (core func $i "hoard")))
+  (func (export "copies") (param "size" u32) (canon lift (core func $i "copies")))
   (func (export "folders") (result (list string))
     (canon lift (core func $i "folders") (memory $memory) (realloc $realloc))))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_wasm.capability.grant import Storage
+from mcp_wasm.capability.grant import Clock, Storage
 from mcp_wasm.errors import ComponentRefused
 from mcp_wasm.runtime import Runtime
 from tests.sandbox.host.http_guests import CODES, PROGRAM, grant, guest
@@ -72,6 +72,11 @@ def test_an_answer_wakes_whoever_waits_for_it_and_a_timer_too(tmp_path: Path) ->
         assert it.call("race", authority=server.authority, path="/", ns=10**11)[0] == 0
         assert it.call("race", authority=server.authority, path="/held", ns=10**6)[0] == 1
         held.set()
+
+
+def test_a_clock_that_stands_has_timers_all_the_same(tmp_path: Path) -> None:
+    with serving(lambda *_: ok(b"")) as server, guest(tmp_path, grant(server.port), Clock("fixed")) as it:
+        assert it.call("race", authority=server.authority, path="/", ns=10**11)[0] == 0
 
 
 def test_what_is_not_granted_is_denied_and_told(tmp_path: Path) -> None:

@@ -77,6 +77,10 @@ def test_a_name_that_is_bound_anew_is_checked_anew_and_connected_to_as_it_was_ch
             assert network.dialled == [(PUBLIC, 80)]
             (denial,) = got.report.denials
             assert denial.grant == Network(("example.com",), ("http",), (), ("GET",), private=True)
+            # The proof that the check is what stands between: once let through, it is connected to.
+            it.grants = (denial.grant,)
+            assert it.fetch("example.com").body == b"first"
+            assert network.dialled[-1] == ("127.0.0.1", 80)
 
 
 @pytest.mark.parametrize("location", ["http://169.254.169.254/latest/", "http://127.0.0.1/", "//10.0.0.1/"])

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from mcp_wasm.capability.grant import Network
-from mcp_wasm.errors import Cancelled, DeadlineExceeded
+from mcp_wasm.errors import Cancelled, DeadlineExceeded, HandlesExhausted
 from tests.sandbox.host.http_guests import CODES, example, gives_back, grant, guest, held
 from tests.sandbox.network.server import ok, serving, stalling
 
@@ -94,6 +94,12 @@ def test_headers_are_bounded_together(tmp_path: Path) -> None:
         assert it.call("hoard", copies=1, count=2000, size=1)[0] == 1000
         taken = it.call("hoard", copies=150, count=10, size=30_000)[0]
         assert 4 * 1024 * 1024 * 0.9 < taken * 30_000 < 4 * 1024 * 1024
+
+
+@pytest.mark.parametrize("size", [1, 30_000])
+def test_a_guest_that_copies_headers_for_ever_ends_at_a_limit(tmp_path: Path, size: int) -> None:
+    with guest(tmp_path) as it, pytest.raises(HandlesExhausted):
+        it.call("copies", size=size)
 
 
 @pytest.mark.parametrize(("count", "size", "code"), [(201, 1, "X"), (200, 1, ""), (2, 40_000, "X")])

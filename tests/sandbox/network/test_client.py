@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -87,6 +88,29 @@ def test_a_resolver_that_hangs_ends_with_the_time_to_connect(tmp_path: Path) -> 
     client.close()
     assert isinstance(failed, Failure)
     assert failed.code == "DNS-timeout"
+
+
+def test_a_connection_that_is_never_made_ends_with_the_request(tmp_path: Path) -> None:
+    async def never(_ip: str, _port: int, _seconds: float | None) -> httpcore2.AsyncNetworkStream:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    client = Client(dial=never)
+    made = request(tmp_path, "127.0.0.1", 80, deadline=time.monotonic() + 0.05)
+    failed = client.session().start(made).exception(15)
+    client.close()
+    assert isinstance(failed, Failure)
+    assert failed.code == "connection-timeout"
+
+
+def test_the_guests_own_time_between_bytes_holds(tmp_path: Path) -> None:
+    client = Client()
+    with serving(stalling) as server:
+        made = request(tmp_path, "127.0.0.1", server.port, target="/head", between_bytes=0.05)
+        failed = client.session().start(made).exception(15)
+        client.close()
+    assert isinstance(failed, Failure)
+    assert failed.code == "connection-read-timeout"
 
 
 def test_ipv6_is_connected_to_by_its_address(tmp_path: Path) -> None:
