@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from mcp_wasm import __version__
+from mcp_wasm.audit.sink import event
 from mcp_wasm.cli import settings, wiring
 from mcp_wasm.config.model import Config
 from mcp_wasm.errors import InvalidSettings
@@ -78,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
         wiring.open_runtime(config, patience=_PATIENCE_S, audit=config.audit) as runtime,
         _builds(config, wanted=not args.no_build),
     ):
+        runtime.note(event("server", transport="http" if address else "stdio", detail="started"))
         if address is None:
             from mcp_wasm.server.stdio import serve_stdio
 

@@ -113,7 +113,7 @@ def identity_of(access: AccessToken, oauth: OAuth, base: Budget) -> Identity:
         budget = narrowed(budget, by)
     return Identity(
         name=f"oauth {access.subject or access.client_id}"[:128],
-        key="oauth " + hashlib.sha256(principal.encode("utf-8", "surrogatepass")).hexdigest(),
+        key="oauth " + hashlib.sha256(principal.encode("utf-8", "surrogatepass")).hexdigest()[:32],
         tools=tuple(groups),
         budget=budget,
     )

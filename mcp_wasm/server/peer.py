@@ -22,9 +22,9 @@ IDENTITY = "mcp_wasm.identity"
 class Peer:
     """Whoever sent a request.
 
-    ``client`` names who shares one allowance of workers; ``owner`` who may read a
-    kept result, use a session and answer for an approval; ``name`` and
-    ``transport`` are for the audit log. ``identity`` is what a token or an
+    ``client`` names who shares one allowance of workers and whose a component's
+    session is; ``owner`` who may read a kept result and answer for an approval;
+    ``name`` and ``transport`` are for the audit log. ``identity`` is what a token or an
     address says, None on stdio.
     """
 
@@ -63,16 +63,15 @@ def peer_of(ctx: Context) -> Peer:
     if request is None:
         return LOCAL
     identity = identity_of(request)
-    known = identity is not None and identity.known
-    owner = identity.key if identity is not None and known else ""
+    owner = identity.key if identity is not None and identity.known else ""
     name = identity.name if identity is not None else "http"
     session = request.headers.get(SESSION_HEADER)
     if session is not None and ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS:
-        digest = hashlib.blake2s(session.encode(), digest_size=4).hexdigest()
-        client = name if known else f"session {digest}"
+        digest = hashlib.blake2s(session.encode(), digest_size=8).hexdigest()
+        client = owner or f"session {digest}"
         return Peer(client, f"{owner}\n{session}" if owner else session, name, "http", identity)
-    if known:
-        return Peer(name, owner, name, "http", identity)
+    if owner:
+        return Peer(owner, owner, name, "http", identity)
     info = ctx.session.client_params
     said = info.client_info.name[:64] if info is not None else ""
     host = request.client.host if request.client is not None else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from urllib.parse import urlsplit
 
@@ -137,6 +138,21 @@ async def test_a_thousand_idle_connections_leave_the_server_answering(runtime: R
                     await anyio.lowlevel.checkpoint()
         for connection in held:
             connection.close()
+
+
+@pytest.mark.anyio
+async def test_a_header_without_end_is_refused_before_it_is_read(runtime: Runtime) -> None:
+    async with serving(runtime) as url:
+
+        def send() -> None:
+            with connect(url) as connection, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(HEAD + b"Authorization: Bearer ")
+                while True:
+                    connection.sendall(b"x" * 65_536)
+
+        with anyio.fail_after(5):
+            await anyio.to_thread.run_sync(send)
+        assert (await asked(url.replace("/mcp", "/health"), "GET", b""))[0] == 200
 
 
 def test_connections_are_counted_by_address_and_together() -> None:
