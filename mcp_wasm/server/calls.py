@@ -71,8 +71,12 @@ class _Request:
     progress: bool
 
     @property
-    def asker(self) -> Asker:
-        return Asker(self.peer.owner, self.peer.client, fingerprint(self.name, self.arguments))
+    def asker(self) -> Asker | None:
+        """Who asks for what; None where the arguments are nothing that could be sent again as they were."""
+        try:
+            return Asker(self.peer.owner, self.peer.client, fingerprint(self.name, self.arguments))
+        except (TypeError, ValueError, RecursionError):
+            return None
 
 
 class Calls:
@@ -153,7 +157,8 @@ class Calls:
             if question is None:
                 return ran.result
             if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
-                return self._approvals.put_off(request.asker, question, ran.result)
+                asker = request.asker
+                return self._approvals.put_off(asker, question, ran.result) if asker else ran.result
             choice = await self._ask(request, question)
             return await self._settle(request, question, choice, ran.result)
         except Exception as error:  # noqa: BLE001 - the top-level handler of a call: nothing of ours may reach the client
@@ -220,10 +225,8 @@ class Calls:
 
     async def _replied(self, request: _Request, reply: Reply) -> Wire:
         """The answer to a call that was sent again with a reply: it runs only if that says so."""
-        try:
-            found = self._approvals.replied(request.asker, reply)
-        except (ValueError, RecursionError):  # arguments that cannot be those of the question
-            found = None
+        asker = request.asker
+        found = self._approvals.replied(asker, reply) if asker is not None else None
         return self._said(_NO_QUESTION) if found is None else await self._settle(request, *found)
 
     async def _settle(self, request: _Request, question: Question, choice: Choice, result: Wire) -> Wire:

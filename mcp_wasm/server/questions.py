@@ -50,9 +50,9 @@ def fingerprint(tool: str, arguments: Mapping[str, Any]) -> str:
     """What tells a call from others: the same for the same tool and arguments, whatever the keys' order.
 
     Raises:
-        ValueError, RecursionError: for arguments that are no JSON.
+        TypeError, ValueError, RecursionError: for arguments that are no JSON.
     """
-    text = json.dumps([tool, arguments], sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = json.dumps([tool, arguments], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -98,5 +98,6 @@ def test_a_fingerprint_is_of_the_values_and_not_of_their_order() -> None:
     assert fingerprint("t", {"a": 1, "b": [1, 2]}) == fingerprint("t", {"b": [1, 2], "a": 1})
     calls: list[tuple[str, dict[str, Any]]]
     calls = [("t", {"a": 1}), ("t", {"a": "1"}), ("t", {"a": 1.0}), ("t", {"a": True}), ("u", {"a": 1})]
+    calls += [("t", {"a": float("nan")}), ("t", {"a": "\ud800"}), ("t", {"a": None})]
     calls += [("t", {"a": [1, 2]}), ("t", {"a": [2, 1]}), ("t", {})]
     assert len({fingerprint(*call) for call in calls}) == len(calls)
