@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -205,3 +207,38 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     with pytest.raises(OSError, match="No space"):
         edit.add(home, "fetch", OLD, (), [B])
     assert (sorted(home.iterdir()), (home / "grants.toml").read_bytes()) == before
+
+
+def test_what_a_killed_writer_left_is_taken_away_and_never_followed(home: Path, tmp_path: Path) -> None:
+    edit.add(home, "fetch", OLD, (), [A])
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (home / ".grants.toml.new").symlink_to(precious)
+    edit.add(home, "fetch", OLD, (), [B])
+    assert entry(home).grants == (A, B)
+    assert precious.read_text() == "mine"
+    assert not (home / ".grants.toml.new").exists()
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from mcp_wasm.capability.grant import Environment
+from mcp_wasm.policy import edit
+for number in range(1000):
+    edit.add(Path(sys.argv[1]), "fetch", "a" * 64, (), [Environment(f"V{sys.argv[2]}_{number}")])
+    print(f"V{sys.argv[2]}_{number}", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_writer_that_is_killed_loses_nothing_that_it_acknowledged(home: Path) -> None:
+    acknowledged: set[str] = set()
+    for kill in range(10):
+        words = [sys.executable, "-c", WRITER, str(home), str(kill)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            acknowledged |= {writer.stdout.readline().strip() for _ in range(1 + kill % 4)}
+            writer.kill()
+        names = {grant.name for grant in entry(home).grants if isinstance(grant, Environment)}
+        assert acknowledged <= names
