@@ -189,6 +189,20 @@ async def test_what_is_tried_in_passing_is_neither_asked_nor_told(runtime: Runti
     assert "Denied: keyvalue, `open quiet`" in text_of(failed)
 
 
+async def test_what_a_called_tool_was_denied_is_told_and_not_asked(
+    runtime: Runtime, era: str, program: Callable[[str], Path]
+) -> None:
+    runtime.add(program("caller"), name="caller")
+    person = Person(SESSION, ONCE)
+    relayed = {"name": "doors_try", "arguments": '{"name":"notes"}'}
+    async with asking(runtime, era, person) as client:
+        result = await client.call_tool("caller_relay", relayed)
+    (asked,) = person.asked  # whether caller may call doors_try at all
+    assert "call the tools `doors_try`" in asked.message
+    assert "to the component doors: no grant of keyvalue to doors" in text_of(result)
+    assert "mcp-wasm grants add doors keyvalue bucket=notes" in text_of(result)
+
+
 @pytest.mark.parametrize(("beyond", "asked"), [("", 0), ("/cache", 0), ("/..", 0), ("/../elsewhere", 1)])
 async def test_nobody_is_asked_to_open_the_folder_of_the_policy(
     runtime: Runtime, home: Path, beyond: str, asked: int
