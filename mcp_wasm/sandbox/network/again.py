@@ -56,11 +56,7 @@ class Breakers:
 
     def __init__(self, pauses: Pauses) -> None:
         self._pauses = pauses
-        self._new()
-
-    def _new(self) -> None:
-        self._known: set[str] = set()
-        self._factory = purgatory.AsyncCircuitBreakerFactory(exclude=[asyncio.CancelledError, _NotItsFault])
+        self._of: dict[str, _Circuits] = {}
 
     async def guard(self, request: Request, once: Try) -> Answer:
         """``once``, unless too many requests of this component to this host failed in a row.
@@ -68,11 +64,13 @@ class Breakers:
         Raises:
             Failure: what ``once`` raises; ``destination-unavailable`` while the host is left alone.
         """
-        name = f"{request.component} {request.scheme}://{request.host}:{request.port} {request.grant.breaker}"
-        if name not in self._known and len(self._known) >= _CIRCUITS:
-            self._new()  # a guest that may go anywhere would fill the memory with names
-        self._known.add(name)
-        breaker = await self._factory.get_breaker(name, request.grant.breaker, self._pauses.alone)
+        own = self._of.get(request.component)
+        name = f"{request.scheme}://{request.host}:{request.port} {request.grant.breaker}"
+        if own is None or not own.takes(name):
+            # A guest that may go anywhere would fill the memory with names; it only forgets its own.
+            own = self._of[request.component] = _Circuits()
+            own.takes(name)
+        breaker = await own.factory.get_breaker(name, request.grant.breaker, self._pauses.alone)
         try:
             async with breaker:
                 return await _counted(once)
@@ -83,6 +81,21 @@ class Breakers:
             raise error.failure from None
         except _Unsatisfying as error:
             return error.answer
+
+
+class _Circuits:
+    """The circuit breakers of one component."""
+
+    def __init__(self) -> None:
+        self.factory = purgatory.AsyncCircuitBreakerFactory(exclude=[asyncio.CancelledError, _NotItsFault])
+        self._names: set[str] = set()
+
+    def takes(self, name: str) -> bool:
+        """Whether there is room for the circuit ``name``."""
+        if name not in self._names and len(self._names) >= _CIRCUITS:
+            return False
+        self._names.add(name)
+        return True
 
 
 class _NotItsFault(Exception):
