@@ -39,4 +39,6 @@ def denial_command(
     """
     if waiting:
         return approve_command(component, options=options) if APPROVE in waiting else ""
-    return "" if grant is None else add_command(component, grant, options=options)
+    command = "" if grant is None else add_command(component, grant, options=options)
+    # What has line ends or controls in it could show a person another line than it is.
+    return command if command.isprintable() else ""

@@ -60,9 +60,11 @@ def idle(grants: Iterable[Grant], wished: frozenset[str]) -> tuple[Grant, ...]:
 
 
 def told(grant: Grant) -> str:
-    """A grant with its place: ``network api.example.com (grants.fetch.network[0])``."""
+    """A grant with its place, on one line: ``network api.example.com (grants.fetch.network[0])``."""
     where = f" ({grant.rule})" if grant.rule else ""
-    return f"{' '.join([kind_of(grant), *words(grant)])}{where}"
+    text = f"{' '.join([kind_of(grant), *words(grant)])}{where}"
+    # A value may have line ends in it, and must not look like another grant.
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _import(component: str, name: str, grants: Grants) -> Line:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_wasm.capability import document, words
+from mcp_wasm.capability import address, document, hosts, words
 from mcp_wasm.capability.effective import WITHOUT_IMPORT, imported
-from mcp_wasm.capability.grant import KINDS, Grant, Nn, Storage, kind_of
+from mcp_wasm.capability.grant import KINDS, Grant, Network, Nn, Storage, kind_of
 from mcp_wasm.capability.policy import Entry, Policy, combine
 from mcp_wasm.capability.values import Place
 from mcp_wasm.cli import granted, grants_flags, settings, terminal, wiring
@@ -101,6 +101,7 @@ def _add(args: argparse.Namespace) -> int:
     if component is not None and kind_of(grant) not in WITHOUT_IMPORT | imported(wishes):
         terminal.note(f"note: {args.component} imports nothing of {kind_of(grant)}: that has no effect on it")
     _note_folder(grant, policy.file.parent)
+    _note_hosts(grant)
     return 0
 
 
@@ -119,6 +120,20 @@ def _note_folder(grant: Grant, home: Path) -> None:
     over = home.is_relative_to(grant.folder) or grant.folder.is_relative_to(home)
     if isinstance(grant, Storage) and grant.write and over:
         terminal.note(f"note: that is only readable, since grants lie in {home}: name a folder beside it")
+
+
+def _note_hosts(grant: Grant) -> None:
+    """Say which hosts are more, or less, than they look."""
+    if not isinstance(grant, Network):
+        return
+    if hosts.ANY in grant.hosts:
+        also = " and private ones" if grant.private else ""
+        terminal.note(f"note: that is every host with a public address{also}")
+    for ip in (ip for host in grant.hosts if (ip := address.parse(host)) is not None):
+        if refusal := address.refusal(ip, grant.private, grant.hosts):
+            terminal.note(f"note: {refusal}: no request will reach it")
+        elif address.sort(ip)[0] == "metadata":
+            terminal.note(f"note: {ip} is {address.sort(ip)[1]}, which hands out credentials")
 
 
 def _revoke(args: argparse.Namespace) -> int:

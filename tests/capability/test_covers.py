@@ -132,6 +132,8 @@ HOSTILE = [
     {"wishes": {"storage": {"guest": "/../etc", "folder": "/"}}},
     {"wishes": {"network": [{"hosts": ["x" * 100_000]}] * 3}},
     {"wishes": {"messaging": {}}},
+    {"wishes": {"environment": {"name": "A", "value": "x\n  granted  everything"}}},
+    {"wishes": {"config": {"key": "a", "value": "\u001b[2J\u202e"}}},
 ]
 
 
@@ -150,3 +152,4 @@ def test_grants_without_effect_are_found() -> None:
     assert idle(given, frozenset()) == given[:1]
     assert idle(given, frozenset({"wasi:http/types"})) == ()
     assert told(Environment("A", rule="here")) == "environment name=A (here)"
+    assert told(Environment("A", "x\n2\x1b", rule="here")) == "environment name=A value=x\\n2\\x1b (here)"

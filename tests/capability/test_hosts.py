@@ -75,6 +75,10 @@ CANONICAL = [
     ("\ud800.example", None),
     ("\u202eexample.com", None),
     ("x" * 2000, None),
+    ("ex℀mple.com", None),
+    ("example.com／path", None),
+    ("example.com＠evil.org", None),
+    ("a" + "\u0301" * 900, None),
 ]
 
 

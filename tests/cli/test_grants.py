@@ -95,21 +95,6 @@ def test_a_folder_is_meant_from_where_the_person_is(command: Command, tiny: Path
     )
 
 
-def test_a_folder_behind_a_link_is_granted_as_what_it_is(
-    command: Command, tiny: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to("real")
-    assert command("grants", "add", "tiny", "storage", "link/../link:/x").code == 0
-    assert entry(tiny).grants == (Storage(tmp_path / "real", "/x"),)
-
-
-def test_who_grants_the_folder_of_the_grants_is_told(command: Command, tiny: Path) -> None:
-    for folder in (tiny, tiny.parent, tiny / "components"):
-        assert "grants lie in" in command("grants", "add", "tiny", "storage", f"{folder}:/x:rw").err
-        assert command("grants", "add", "tiny", "storage", f"{folder}:/y").err == ""
-
-
 def test_a_component_that_takes_anothers_name_takes_none_of_its_grants(
     command: Command, tiny: Path, tmp_path: Path
 ) -> None:

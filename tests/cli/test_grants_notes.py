@@ -1,0 +1,52 @@
+"""``mcp-wasm grants add``: a person is told where a grant is more, or less, than it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mcp_wasm.capability.grant import Storage
+from mcp_wasm.policy.file import read
+from tests.cli.conftest import Command
+
+
+@pytest.fixture
+def tiny(home: Path, program: Callable[[str], Path]) -> Path:
+    """The home with the component ``tiny`` alone."""
+    (home / "components").mkdir(parents=True)
+    (home / "components" / "tiny.wat").write_bytes(program("tiny").read_bytes())
+    (home / "mcp-wasm.toml").write_text("bundled = false", encoding="utf-8")
+    return home
+
+
+def test_a_folder_behind_a_link_is_granted_as_what_it_is(
+    command: Command, tiny: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    assert command("grants", "add", "tiny", "storage", "link/../link:/x").code == 0
+    assert read(tiny / "grants.toml").entries["tiny"].grants == (Storage(tmp_path / "real", "/x"),)
+
+
+def test_who_grants_the_folder_of_the_grants_is_told(command: Command, tiny: Path) -> None:
+    for folder in (tiny, tiny.parent, tiny / "components"):
+        assert "grants lie in" in command("grants", "add", "tiny", "storage", f"{folder}:/x:rw").err
+        assert command("grants", "add", "tiny", "storage", f"{folder}:/y").err == ""
+
+
+NOTES = [
+    (["*"], "every host with a public address\n"),
+    (["*", "--private"], "every host with a public address and private ones"),
+    (["127.0.0.1"], "127.0.0.1 is a loopback address, which needs private = true in the grant: no request"),
+    (["224.0.0.1", "--private"], "which no grant allows: no request will reach it"),
+    (["169.254.169.254", "--private"], "hands out credentials"),
+]
+
+
+@pytest.mark.parametrize(("words", "note"), NOTES)
+def test_who_grants_hosts_that_are_not_what_they_look_like_is_told(
+    command: Command, tiny: Path, words: list[str], note: str
+) -> None:
+    assert note in command("grants", "add", "tiny", "network", *words).err
