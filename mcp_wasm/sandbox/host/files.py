@@ -25,6 +25,7 @@ from mcp_wasm.sandbox.call import Call
 from mcp_wasm.sandbox.handles import Native, let_go, native_of, put_native
 from mcp_wasm.sandbox.host import preopens
 from mcp_wasm.sandbox.host.bridge import values
+from mcp_wasm.sandbox.host.holdings import Growth, Opened
 from mcp_wasm.sandbox.host.interface import NATIVE, Interface, signatures
 from mcp_wasm.sandbox.hostfunc import HostFunction
 from mcp_wasm.sandbox.lift import lift_plan
@@ -34,14 +35,11 @@ from mcp_wasm.sandbox.raw import Val, ffi, get_bytes
 _NAME = "wasi:filesystem/types"
 _OPEN = "[method]descriptor.open-at"
 
-OPEN_FILES = 256
-"""Files and folders that a call may have open at once: each is one of the process's own descriptors."""
-
 _LONGEST = 4096
 """Bytes of a path, as most systems have it."""
 
-_SPECIAL = 255
-"""What the bridge says of a path that is no file and no folder."""
+_SPECIAL, _REFUSED_KIND = 255, "special"
+"""What the bridge says of a path that is no file and no folder, and what we call it."""
 
 
 _OWN = re.compile(r"/(?:python|bundled|\d)(?:/|$)")
@@ -102,7 +100,9 @@ _REFUSED = {
     "[method]descriptor.symlink-at": _refused(2, True),
 }
 
+_LIST = "[method]descriptor.read-directory"
 _signature = signatures(f"{_NAME}@{NATIVE}")[_OPEN]
+_list_signature = signatures(f"{_NAME}@{NATIVE}")[_LIST]
 _how, _flags = (lift_plan(_signature.params[index].type) for index in (3, 4))
 assert isinstance(_signature.result, wit.Result)
 assert isinstance(_signature.result.err, wit.Enum)
@@ -117,7 +117,9 @@ def _open(call: Call, context: Any, arguments: Any, results: Any) -> None:
         path = get_bytes(arguments[2].of.string)
         if len(path) > _LONGEST:
             _lower_error({"err": "name-too-long"}, results[0])
-        elif _too_many(call):
+        elif call.state.setdefault(Opened, Opened()).is_too_much(call.state.get(Storage, ())):
+            rule = f"a call may have {Opened.MOST} files and folders open at once"
+            call.deny(None, "opening another file", rule, kind="storage")
             _lower_error({"err": "quota"}, results[0])
         else:
             preopens.BRIDGE.call(call, "open", arguments, 5, results[0])
@@ -127,18 +129,41 @@ def _open(call: Call, context: Any, arguments: Any, results: Any) -> None:
         let_go(context, directory)
 
 
-def _explain(call: Call, directory: Native, path: str, arguments: Any, result: Any) -> None:
-    """Record why a path was not opened, where that was not the program's own affair."""
+def _list(call: Call, context: Any, arguments: Any, results: Any) -> None:
+    ctypes.memset(byref(results[0]), 0, ctypes.sizeof(results[0]))
+    directory = native_of(arguments[0])
+    try:
+        if call.state.setdefault(Growth, Growth()).is_too_much():
+            rule = f"listing folders has taken more than {Growth.MOST:,} bytes of the server's memory"
+            call.deny(None, "listing another folder", rule, kind="storage")
+            _lower_error({"err": "insufficient-memory"}, results[0])
+        else:
+            preopens.BRIDGE.call(call, "read", arguments, 1, results[0])
+            _name_error(results[0])
+    finally:
+        let_go(context, directory)
+
+
+def _name_error(result: Any) -> str:
+    """Make an error's number in a result of the bridge the interface's own; its name, ``""`` for none."""
     if result.of.result.is_ok:
-        return
+        return ""
     code: int = result.of.result.val[0].of.u8
     ffi.wasmtime_component_val_delete(byref(result))
     ctypes.memset(byref(result), 0, ctypes.sizeof(result))
-    error = "not-permitted" if code == _SPECIAL else _CODES[code]
-    _lower_error({"err": error}, result)
+    name = _REFUSED_KIND if code == _SPECIAL else _CODES[code]
+    _lower_error({"err": "not-permitted" if code == _SPECIAL else name}, result)
+    return name
+
+
+def _explain(call: Call, directory: Native, path: str, arguments: Any, result: Any) -> None:
+    """Record why a path was not opened, where that was not the program's own affair."""
+    error = _name_error(result)
+    if not error:
+        return
     write = _writes(_how(arguments[3]), _flags(arguments[4]))
     asked = f"{'write' if write else 'read'} {ascii(path)[1:-1]} in {_guests(call)}"
-    if code == _SPECIAL:
+    if error == _REFUSED_KIND:
         rule = "it is no file and no folder, and to open a pipe or a device could wait for ever"
         call.deny(None, asked, rule, kind="storage")
     elif error == "no-entry" and _is_root(call, directory):
@@ -189,50 +214,6 @@ def _is_root(call: Call, directory: Native) -> bool:
     return bool(result.of.boolean)
 
 
-class _Opened:
-    """How many files a call has opened, and how many opens may pass until they are counted again."""
-
-    __slots__ = ("left",)
-
-    def __init__(self) -> None:
-        self.left = OPEN_FILES
-
-
-def _too_many(call: Call) -> bool:
-    """Whether the call may not open another file.
-
-    A guest closes files without the host's knowledge, so the descriptors of
-    this process that lie in its folders are counted, as rarely as that is safe.
-    """
-    state = call.state.setdefault(_Opened, _Opened())
-    if state.left > 0:
-        state.left -= 1
-        return False
-    state.left = OPEN_FILES - _open_in(call.state.get(Storage, ())) - 1
-    if state.left >= 0:
-        return False
-    rule = f"a call may have {OPEN_FILES} files and folders open at once"
-    call.deny(None, "opening another file", rule, kind="storage")
-    return True
-
-
-def _open_in(descriptors: Any) -> int:
-    """The descriptors of this process that lie in the folders behind ``descriptors``."""
-    own = Path("/proc/self/fd")
-    try:
-        roots = tuple(f"{(own / str(descriptor)).readlink()}/" for descriptor in descriptors)
-        links = list(own.iterdir())
-    except OSError:
-        return OPEN_FILES  # a system that does not tell: what was opened counts as open
-    count = 0
-    for link in links:
-        try:
-            count += f"{link.readlink()}/".startswith(roots)
-        except OSError:
-            continue  # closed meanwhile
-    return count
-
-
 def _has_storage(grants: Grants) -> bool:
     return bool(grants.storage)
 
@@ -246,7 +227,7 @@ INTERFACES = (
     Interface(
         _NAME,
         (NATIVE,),
-        {_OPEN: HostFunction(_signature, _open)},
+        {_OPEN: HostFunction(_signature, _open), _LIST: HostFunction(_list_signature, _list)},
         shadow=_has_storage,
         bridge=preopens.BRIDGED,
         prepare=preopens.want_root,

@@ -13,7 +13,7 @@ import pytest
 
 from mcp_wasm.capability.grant import Grant, Storage
 from mcp_wasm.runtime import Runtime
-from mcp_wasm.sandbox.host import files
+from mcp_wasm.sandbox.host.holdings import Growth, Opened
 from mcp_wasm.sandbox.limits import Limits
 from tests.sandbox.guests import ENDLESS
 from tests.sandbox.host.granted import Guest
@@ -280,19 +280,19 @@ def test_a_device_in_the_folder_is_not_opened(guest: Make, inside: Path) -> None
 def test_a_call_has_a_bounded_number_of_open_files(guest: Make, inside: Path) -> None:
     files_ = guest(Storage(inside, "/data"))
     before = descriptors()
-    few = files_("hoard", dir=0, path="a.txt", times=files.OPEN_FILES - 10)
-    assert (few.value, few.loud) == (files.OPEN_FILES - 10, [])
+    few = files_("hoard", dir=0, path="a.txt", times=Opened.MOST - 10)
+    assert (few.value, few.loud) == (Opened.MOST - 10, [])
     many = files_("hoard", dir=0, path="a.txt", times=100_000)
-    assert files.OPEN_FILES - 10 < many.value <= files.OPEN_FILES
+    assert Opened.MOST - 10 < many.value <= Opened.MOST
     assert many.loud == [
-        f"opening another file: a call may have {files.OPEN_FILES} files and folders open at once"
+        f"opening another file: a call may have {Opened.MOST} files and folders open at once"
     ]
     assert descriptors() <= before + 2
 
 
 def test_files_that_were_closed_again_do_not_count(guest: Make, inside: Path) -> None:
-    answer = guest(Storage(inside, "/data"))("churn", dir=0, path="a.txt", times=4 * files.OPEN_FILES)
-    assert (answer.value, answer.loud) == (4 * files.OPEN_FILES, [])
+    answer = guest(Storage(inside, "/data"))("churn", dir=0, path="a.txt", times=4 * Opened.MOST)
+    assert (answer.value, answer.loud) == (4 * Opened.MOST, [])
 
 
 def test_no_guest_gets_a_socket(guest: Make) -> None:
@@ -339,3 +339,20 @@ def test_the_server_s_own_state_is_never_written(guest: Make, home: Path, inside
         assert answer.code == "not-permitted"
         assert any("the state of this server, its grants included" in said for said in answer.loud)
     assert not (home / "grants.toml").exists()
+
+
+def test_lists_of_entries_do_not_fill_the_server_s_memory(
+    guest: Make, inside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Unguarded, a folder of 16,000 files made the process grow by 4 GB in 30 s.
+    for number in range(300):
+        (inside / f"a-file-with-a-longer-name-{number}").touch()
+    monkeypatch.setattr(Growth, "MOST", 4 * 1024 * 1024)
+    files_ = guest(Storage(inside, "/data"))
+    assert files_("leaf", dir=0, times=10).value == 10
+    answer = files_("leaf", dir=0, times=20_000)
+    assert answer.value is not None
+    assert 16 <= answer.value < 20_000
+    assert answer.loud == [
+        "listing another folder: listing folders has taken more than 4,194,304 bytes of the server's memory"
+    ]
