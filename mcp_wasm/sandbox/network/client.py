@@ -24,14 +24,14 @@ from mcp_wasm.capability.grant import Network as Grant
 from mcp_wasm.sandbox.network.exchange import exchange
 from mcp_wasm.sandbox.network.message import Answer, Request
 from mcp_wasm.sandbox.network.pinned import Dial, Pinned, dial
-from mcp_wasm.sandbox.network.resolve import Resolve, system
+from mcp_wasm.sandbox.network.resolve import Resolve, few_at_once, system
 
 _T = TypeVar("_T")
 
 CONNECTIONS = 16
 """Connections of one call under one grant; further requests wait for one."""
 _IDLE, _IDLE_SECONDS = 4, 5.0
-_RESOLVERS = 4
+_RESOLVERS = 16
 _LOOK = 0.02
 """Seconds between two looks at the files that a guest writes."""
 _BLOCK = 65_536
@@ -59,6 +59,7 @@ class Client:
         self._resolve, self._dial = resolve or system(self._resolvers), dial
         self._tls, self._pauses = tls, pauses
         self._breakers: Any = None
+        self._resolves: dict[str, Resolve] = {}
         self._starting = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -98,8 +99,9 @@ class Client:
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
-    def pool(self, grant: Grant) -> httpcore2.AsyncConnectionPool:
-        """A new pool of connections under ``grant``."""
+    def pool(self, grant: Grant, component: str) -> httpcore2.AsyncConnectionPool:
+        """A new pool of connections of a component under ``grant``."""
+        resolve = self._resolves.setdefault(component, few_at_once(self._resolve))
         if self._tls is None:
             self._tls = httpcore2.default_ssl_context()
         return httpcore2.AsyncConnectionPool(
@@ -107,7 +109,7 @@ class Client:
             max_connections=CONNECTIONS,
             max_keepalive_connections=_IDLE,
             keepalive_expiry=_IDLE_SECONDS,
-            network_backend=Pinned(grant, self._resolve, self._dial),
+            network_backend=Pinned(grant, resolve, self._dial),
         )
 
     async def send(self, pool: httpcore2.AsyncConnectionPool, request: Request) -> Answer:
@@ -196,7 +198,7 @@ class Session:
         try:
             pool = self._pools.get(request.grant)
             if pool is None:
-                pool = self._pools[request.grant] = self._client.pool(request.grant)
+                pool = self._pools[request.grant] = self._client.pool(request.grant, request.component)
             return await self._client.send(pool, request)
         finally:
             self._tasks.discard(task)

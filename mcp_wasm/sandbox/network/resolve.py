@@ -21,6 +21,8 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 _MOST = 64
 """Addresses of one name; a name with more is refused rather than checked in part."""
+_AT_ONCE = 4
+"""Lookups of one component at the same time."""
 TRIED = 4
 """Addresses of one name that a connection is tried to."""
 
@@ -36,6 +38,27 @@ def system(executor: Executor) -> Resolve:
         return await asyncio.get_running_loop().run_in_executor(executor, blocking, host, port)
 
     return resolve
+
+
+def few_at_once(resolve: Resolve) -> Resolve:
+    """``resolve`` for one component, whose slow names must not hold up those of all the others.
+
+    A lookup cannot be interrupted: one that nobody waits for any more still counts.
+    """
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    def ended(lookup: asyncio.Future[Sequence[str]]) -> None:
+        gate.release()
+        if not lookup.cancelled():
+            lookup.exception()  # whoever waited for it may be gone
+
+    async def one_of_few(host: str, port: int) -> Sequence[str]:
+        await gate.acquire()
+        lookup = asyncio.ensure_future(resolve(host, port))
+        lookup.add_done_callback(ended)
+        return await asyncio.shield(lookup)
+
+    return one_of_few
 
 
 async def checked(resolve: Resolve, host: str, port: int, grant: Network) -> list[address.Address]:

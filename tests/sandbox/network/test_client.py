@@ -90,6 +90,32 @@ def test_a_resolver_that_hangs_ends_with_the_time_to_connect(tmp_path: Path) -> 
     assert failed.code == "DNS-timeout"
 
 
+def test_the_slow_names_of_one_component_leave_room_for_those_of_others(tmp_path: Path) -> None:
+    begun, answer = threading.Semaphore(0), threading.Event()
+
+    async def resolve(host: str, _port: int) -> list[str]:
+        if host == "slow.example":
+            begun.release()
+            await asyncio.to_thread(answer.wait, 15)
+        return ["127.0.0.1"]
+
+    client = Client(resolve)
+    with serving(lambda *_: ok(b"")) as server:
+        first, second = client.session(), client.session()
+        slow = [first.start(request(tmp_path, "slow.example", server.port)) for _ in range(6)]
+        assert all(begun.acquire(timeout=15) for _ in range(4))
+        for future in slow[:4]:
+            future.cancel()  # nobody waits any more, and the lookup still counts
+        other = request(tmp_path, "other.example", server.port, component="other")
+        assert second.start(other).result(15).status == 200
+        assert not begun.acquire(blocking=False)
+        answer.set()
+        assert [future.result(15).status for future in slow[4:]] == [200, 200]
+        first.close()
+        second.close()
+    client.close()
+
+
 def test_a_connection_that_is_never_made_ends_with_the_request(tmp_path: Path) -> None:
     async def never(_ip: str, _port: int, _seconds: float | None) -> httpcore2.AsyncNetworkStream:
         await asyncio.Event().wait()
