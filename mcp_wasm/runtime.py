@@ -8,21 +8,20 @@ this package use the same object.
 from __future__ import annotations
 
 import atexit
+import functools
 import os
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from mcp_wasm import publish
 from mcp_wasm.audit.record import Record
 from mcp_wasm.audit.sink import AuditLog, AuditOptions, event, folder_of
 from mcp_wasm.capability.grant import Grant, Grants
 from mcp_wasm.capability.policy import EMPTY, Policy
-from mcp_wasm.component import names
-from mcp_wasm.errors import CallerError, ComponentRefused
+from mcp_wasm.errors import ComponentRefused
 from mcp_wasm.invoke import Invoker, OnWait
 from mcp_wasm.memory.options import StateOptions
 from mcp_wasm.nested import Nested
@@ -38,6 +37,8 @@ from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Shelf
 from mcp_wasm.sandbox.report import Outcome
 from mcp_wasm.sandbox.services import Services
+
+_T = TypeVar("_T")
 
 
 def default_home() -> Path:
@@ -55,13 +56,10 @@ class Runtime:
     twice the CPUs, at least 8). ``cache_bytes`` bounds the compiled cache.
     ``environ`` is what grants may refer to of the host's environment (nothing).
     ``policy`` grants beside the policy file in ``home``, which is followed.
-    ``options`` are flags that a command needs beside those of its own to find the
-    same home and components; the commands that people are told get them.
-    ``state`` says how key-value state is kept (in a file in ``home``).
-    With ``audit`` every call is written down in ``home/audit``.
-
-    Raises:
-        OSError: if that cannot be written.
+    ``options`` are the flags by which a command finds the same home and components;
+    commands that people are told get them. ``state`` says how key-value state is
+    kept (in a file in ``home``). With ``audit`` every call is written down in
+    ``home/audit`` (OSError if that cannot be written).
     """
 
     def __init__(
@@ -87,11 +85,7 @@ class Runtime:
         self._children = Children()
         self.services = Services(self.home, environ, state=state, options=options)
         self.policies = Policies(self.home, policy)
-        self._audit: AuditLog | None = None
-        if audit is not None and audit.enabled:
-            from mcp_wasm.sandbox.redact import Redactor  # only with a log
-
-            self._audit = AuditLog(folder_of(self.home), audit, self.services.shared(Redactor).text)
+        self._audit = self._audited(audit) if audit is not None and audit.enabled else None
         self._accounts = Accounts(self._audit) if self._audit is not None else None
         self._invoker = Invoker(
             Shelf(self.cache, self._children), workers or max(8, 2 * (os.cpu_count() or 1)), self.services
@@ -110,12 +104,7 @@ class Runtime:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -168,12 +157,7 @@ class Runtime:
         Raises:
             CallerError: if there is none.
         """
-        found = self._index.component(name)
-        if found is None:
-            nearest = names.nearest(name, [component.name for component in self.components])
-            hint = f" Did you mean {', '.join(nearest)}?" if nearest else ""
-            raise CallerError(f"There is no component named {name!r}.{hint}")
-        return found
+        return self._index.named(name)
 
     def inspect(self, path: Path | str, *, name: str | None = None) -> Component:
         """What ``add`` would publish; nothing is published and nothing runs."""
@@ -231,26 +215,18 @@ class Runtime:
         for a fair share of the workers. ``allow`` are the kinds of grants that this
         call may use (None: all); ``approved`` is what a person granted to it beside
         the policy, to the bytes with the digest ``approved_for`` where that is said.
-        ``on_wait`` gets a line about every second while the call is
-        waiting or running. ``by`` is who calls, for the audit log.
+        ``on_wait`` gets a line a second while the call waits or runs. ``by`` is for the audit log.
 
         Raises:
             UnknownTool, InvalidArguments, InvalidSettings: nothing was run.
             GuestError: a limit or a trap; it carries a ``report`` of what was spent.
             HostError: our fault, or too busy.
         """
-        tool, component = self._index.target(name)
-        allowed = component.limits.narrow(limits) if limits else component.limits
-        stands = approved_for in ("", component.digest)
-        grants = self._granted(tool, component, allow, approved if stands else ())
-        plain = _plain(arguments)
-
-        def run() -> Awaitable[Outcome]:
-            return self._invoker.call(tool, component, plain, allowed, client, grants=grants, on_wait=on_wait)
-
-        if self._accounts is None:
-            return await run()
-        return await self._accounts.run(Entry(by, tool.name, tool.component, tool.digest, grants), plain, run)
+        run, entry, given = self._asked(
+            self._invoker.call, name, arguments, limits, client, allow, approved, approved_for, by
+        )
+        waiting = functools.partial(run, on_wait=on_wait)
+        return await (waiting() if self._accounts is None else self._accounts.run(entry, given, waiting))
 
     def call_sync(
         self,
@@ -265,35 +241,46 @@ class Runtime:
         by: Caller = LIBRARY,
     ) -> Outcome:
         """The same from any thread; an interrupt stops the guest."""
-        tool, component = self._index.target(name)
-        allowed = component.limits.narrow(limits) if limits else component.limits
-        stands = approved_for in ("", component.digest)
-        grants = self._granted(tool, component, allow, approved if stands else ())
-        plain = _plain(arguments)
-
-        def run() -> Outcome:
-            return self._invoker.call_sync(tool, component, plain, allowed, client, grants=grants)
-
-        if self._accounts is None:
-            return run()
-        return self._accounts.run_sync(Entry(by, tool.name, tool.component, tool.digest, grants), plain, run)
+        run, entry, given = self._asked(
+            self._invoker.call_sync, name, arguments, limits, client, allow, approved, approved_for, by
+        )
+        return run() if self._accounts is None else self._accounts.run_sync(entry, given, run)
 
     def prepare(self, name: str) -> Future[Any]:
         """Begin to compile the component of a tool in the background; done when a call need not wait."""
         return self._invoker.prepare(self._index.target(name)[1])
 
-    def _granted(
+    def _asked(  # noqa: PLR0917 - the parameters of ``call``
         self,
-        tool: Tool,
-        component: Component,
+        call: Callable[..., _T],
+        name: str,
+        arguments: Any,
+        limits: Mapping[str, object] | None,
+        client: str,
         allow: Collection[str] | None,
-        approved: Sequence[Grant] = (),
+        approved: Sequence[Grant],
+        approved_for: str,
+        by: Caller,
+    ) -> tuple[Callable[..., _T], Entry, Mapping[str, Any]]:
+        """The invoker's ``call`` with all that it needs, the account of it, and the arguments."""
+        tool, component = self._index.target(name)
+        allowed = component.limits.narrow(limits) if limits else component.limits
+        stands = approved_for in ("", component.digest)
+        grants = self._granted(tool, component, allow, approved if stands else ())
+        given = dict(arguments) if isinstance(arguments, Mapping) else arguments  # which the check refuses
+        run = functools.partial(call, tool, component, given, allowed, client, grants=grants)
+        return run, Entry(by, tool.name, tool.component, tool.digest, grants), given
+
+    def _granted(
+        self, tool: Tool, component: Component, allow: Collection[str] | None, approved: Sequence[Grant] = ()
     ) -> Grants:
-        names = frozenset((tool.name, tool.function.path, tool.function.name))
-        kinds = None if allow is None else frozenset(allow)
-        return self.policies.effective(
-            component.name, component.digest, component.wishes, names, kinds, approved=approved
-        )
+        kinds, about = None if allow is None else frozenset(allow), (component.digest, component.wishes)
+        return self.policies.effective(component.name, *about, tool.names, kinds, approved=approved)
+
+    def _audited(self, options: AuditOptions) -> AuditLog:
+        from mcp_wasm.sandbox.redact import Redactor  # only with a log
+
+        return AuditLog(folder_of(self.home), options, self.services.shared(Redactor).text)
 
     def _published(self, found: sources.Source, name: str | None = None) -> Component:
         component = publish.publish(found, self.cache, self.limits, self._children, name)
@@ -311,9 +298,3 @@ class Runtime:
     def _forget(self, gone: Component) -> None:
         if all(component.digest != gone.digest for component in self.components):
             self._invoker.forget(gone.digest)
-
-
-def _plain(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A mapping of any kind as a dict; anything else as it is, for the check to refuse."""
-    kept = isinstance(arguments, dict) or not isinstance(arguments, Mapping)
-    return arguments if kept else dict(arguments)

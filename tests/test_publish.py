@@ -89,11 +89,12 @@ def test_a_manifest_that_does_not_fit_is_refused_by_its_name(
 
 
 REFUSED: dict[str, tuple[str, str]] = {
-    "a resource is taken": (
-        f"""{CORE} (type $r (resource (rep i32))) (export $x "r" (type $r))
+    "a resource is taken that only the host could give": (
+        f"""{CORE} (import "wasi:io/error@0.2.0" (instance $e (export "error" (type (sub resource)))))
+        (alias export $e "error" (type $x))
         (core module $n (func (export "f") (param i32))) (core instance $j (instantiate $n))
-        (func (export "f") (param "x" (borrow $x)) (canon lift (core func $j "f")))""",
-        "nothing to publish",
+        (func (export "f") (param "x" (own $x)) (canon lift (core func $j "f")))""",
+        "takes a handle (`error`) to a resource that it imports",
     ),
     "nothing is exported": (CORE, "exports no function"),
     "only a type is exported": ('(type $t (enum "a")) (export $x "t" (type $t))', "exports no function"),
@@ -117,9 +118,9 @@ REFUSED: dict[str, tuple[str, str]] = {
         f'(import "wasi:io/poll@0.2.0-rc-2023-11-10" (instance $x (export "g" (func)))) {GOOD}',
         "it imports wasi:io/poll@0.2.0-rc-2023-11-10",
     ),
-    "HTTP is imported": (
+    "a function is imported that our interface does not have": (
         f'(import "wasi:http/outgoing-handler@0.2.0" (instance $x (export "g" (func)))) {GOOD}',
-        "it imports wasi:http/outgoing-handler@0.2.0",
+        "it imports wasi:http/outgoing-handler@0.2.0#g, which this host does not provide",
     ),
     "it is a command": (
         f"""{CORE.replace('(func (export "f"))', '(func (export "f") (result i32) (i32.const 0))')}
@@ -196,9 +197,10 @@ def test_only_what_cannot_be_a_tool_is_left_out_and_why_is_said(runtime: Runtime
         write(
             "mixed.wat",
             f"""{CORE} (core module $n (func (export "f") (param i32))) (core instance $j (instantiate $n))
-            (type $r (resource (rep i32))) (export $x "r" (type $r))
+            (import "wasi:io/error@0.2.0" (instance $e (export "error" (type (sub resource)))))
+            (alias export $e "error" (type $x))
             (func (export "good") {LIFTED})
-            (func (export "bad") (param "x" (borrow $x)) (canon lift (core func $j "f")))""",
+            (func (export "bad") (param "x" (own $x)) (canon lift (core func $j "f")))""",
         )
     )
     assert [tool.name for tool in found.tools] == ["mixed_good"]

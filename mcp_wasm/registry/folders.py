@@ -89,12 +89,12 @@ class Folders:
         for path, name in tuple(self._blocked.items()):
             if self._index.component(name) is None:
                 self._watched.pop(path, None)  # the name is free now: look at the file again
-        for path, found in seen.items():
+        watched = {path: known.signature for path, known in self._watched.items()}
+        changed = [item for item in seen.items() if watched.get(item[0]) != item[1].signature]
+        # Of two that want one name, the one whose file is called so has it, also after a restart.
+        for path, found in sorted(changed, key=lambda item: not sources.has_own_name(item[1])):
             if self._closing.is_set():
                 return
-            known = self._watched.get(path)
-            if known is not None and known.signature == found.signature:
-                continue
             if settled and self._pending.get(path) != found.signature:
                 self._pending[path] = found.signature
                 continue

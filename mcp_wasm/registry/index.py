@@ -12,7 +12,7 @@ from itertools import count
 from types import MappingProxyType
 
 from mcp_wasm.component import names
-from mcp_wasm.errors import ComponentRefused, UnknownTool
+from mcp_wasm.errors import CallerError, ComponentRefused, UnknownTool
 from mcp_wasm.registry.tool import Component, Tool
 
 _log = logging.getLogger(__name__)
@@ -60,6 +60,19 @@ class Index:
     def component(self, name: str) -> Component | None:
         """The component of that name."""
         return self._state.components.get(name)
+
+    def named(self, name: str) -> Component:
+        """The component of that name.
+
+        Raises:
+            CallerError: with the nearest names, if there is none.
+        """
+        found = self.component(name)
+        if found is None:
+            nearest = names.nearest(name, list(self._state.components))
+            hint = f" Did you mean {', '.join(nearest)}?" if nearest else ""
+            raise CallerError(f"There is no component named {name!r}.{hint}")
+        return found
 
     def tool(self, name: str) -> Tool:
         """The tool of that name, shown or hidden.

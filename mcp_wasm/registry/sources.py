@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mcp_wasm.component import toml_text
+from mcp_wasm.component import names, toml_text
 from mcp_wasm.errors import ComponentRefused
 
 _log = logging.getLogger(__name__)
@@ -90,6 +90,15 @@ def manifest(found: Source) -> dict[str, Any]:
     if _nests(values, _MANIFEST_DEPTH):
         raise ComponentRefused(str(found.manifest), f"it nests more than {_MANIFEST_DEPTH} levels deep")
     return values
+
+
+def has_own_name(found: Source) -> bool:
+    """Whether a component is called what its file is called, and not by its manifest or another spelling."""
+    try:
+        wanted = manifest(found).get("name", found.path.stem)
+    except ComponentRefused:
+        return False
+    return bool(wanted == found.path.stem == names.component_name(found.path.stem))
 
 
 def _nests(value: Any, depth: int) -> bool:

@@ -63,3 +63,8 @@ class Tool:
     read_only: bool = True
     open_world: bool = False
     hidden: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What a person may call it in a grant: its name, its export path, its function's name."""
+        return frozenset((self.name, self.function.path, self.function.name))

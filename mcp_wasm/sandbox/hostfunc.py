@@ -153,11 +153,16 @@ def _lower_native(value: Any, slot: Any) -> None:
     put_native(slot, value)
 
 
-def mismatch(functions: Iterable[HostFunction], item: wit.Import) -> str:
-    """Where the import ``item`` declares another signature than ours; ``""`` if nowhere."""
+def mismatch(functions: Iterable[HostFunction], item: wit.Import, *, whole: bool) -> str:
+    """Where the import ``item`` declares what we have otherwise, or not at all; ``""`` if nowhere.
+
+    ``whole`` says that ``functions`` are all that the interface has.
+    """
     ours = {f.signature.name: _shape(f.signature) for f in functions}
     for declared in item.functions:
         expected = ours.get(declared.name)
+        if expected is None and whole:
+            return f"it imports {item.name}#{declared.name}, which this host does not provide"
         if expected is not None and _shape(declared) != expected:
             return f"it imports {item.name}#{declared.name} with another signature than the host's"
     return ""

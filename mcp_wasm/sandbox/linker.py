@@ -83,7 +83,9 @@ def unlinkable(imports: tuple[wit.Import, ...]) -> str:
         if not found and not _BASE.fullmatch(item.name):
             missing.append(item.name + _other_versions(item.name))
         for interface in found:
-            if reason := hostfunc.mismatch(interface.host_functions(), item):
+            if reason := hostfunc.mismatch(
+                interface.host_functions(), item, whole=not _BASE.fullmatch(item.name)
+            ):
                 return reason
     return f"it imports {', '.join(missing)}, which this host does not provide" if missing else ""
 
