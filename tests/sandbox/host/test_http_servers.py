@@ -87,8 +87,9 @@ def test_a_compressed_answer_stays_as_it_was_sent(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["/", "/head", "/interim"])
 def test_a_server_that_never_ends_is_waited_for_as_long_as_the_grant_says(tmp_path: Path, path: str) -> None:
     with serving(stalling) as server, guest(tmp_path, grant(server.port, seconds=0.1)) as it:
-        assert it.fetch(server.authority, path).code == "HTTP-response-timeout"
-        assert server.gone.acquire(timeout=15)
+        # On a machine that is busy enough there is not even a connection in that time.
+        assert it.fetch(server.authority, path).code in {"HTTP-response-timeout", "connection-timeout"}
+        server.settled()
 
 
 def test_a_guest_may_wait_for_less(tmp_path: Path) -> None:
