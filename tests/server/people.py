@@ -11,6 +11,7 @@ from mcp import Client, types
 
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.server.app import build
+from mcp_wasm.server.denials import DENIALS_KEY
 from mcp_wasm.server.options import ServerOptions
 
 ONCE, SESSION, ALWAYS = "Allow once", "Allow for this session", "Always allow"
@@ -51,3 +52,14 @@ async def asking(
         server = build(runtime, options or ServerOptions())
         async with Client(server, mode=era, elicitation_callback=person) as client:
             yield client
+
+
+def value(result: types.CallToolResult) -> Any:
+    """What a tool returned."""
+    assert result.structured_content is not None
+    return result.structured_content["result"]
+
+
+def denied(result: types.CallToolResult) -> list[str]:
+    """What a result says was asked for and denied."""
+    return [each["asked"] for each in (result.meta or {}).get(DENIALS_KEY, [])]

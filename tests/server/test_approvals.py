@@ -2,21 +2,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import anyio
 import pytest
-from mcp import types
-from mcp.types import CallToolResult
 
 from mcp_wasm.capability.grant import KeyValue
 from mcp_wasm.runtime import Runtime
-from mcp_wasm.server.denials import DENIALS_KEY
 from mcp_wasm.server.options import ServerOptions
 from tests.server import doors as hung
 from tests.server.clients import text_of
 from tests.server.doors import Doors
-from tests.server.people import ALWAYS, NO, ONCE, SESSION, Person, asking
+from tests.server.people import ALWAYS, NO, ONCE, SESSION, Person, asking, denied, value
 
 pytestmark = pytest.mark.anyio
 
@@ -34,15 +29,6 @@ def runtime(doors: Doors, home: Path, program: Callable[[str], Path]) -> Iterato
         running.add(program("server_doors"), name="doors")
         running.add(program("server_locked"), name="locked")
         yield running
-
-
-def value(result: CallToolResult) -> Any:
-    assert result.structured_content is not None
-    return result.structured_content["result"]
-
-
-def denied(result: CallToolResult) -> list[str]:
-    return [each["asked"] for each in (result.meta or {}).get(DENIALS_KEY, [])]
 
 
 async def test_without_forms_the_result_names_the_command(runtime: Runtime, era: str, doors: Doors) -> None:
@@ -247,70 +233,3 @@ async def test_what_is_approved_is_approved_for_bytes(runtime: Runtime, doors: D
         granted = {"approved": [KeyValue("notes")], "approved_for": approved_for}
         await runtime.call("doors_try", {"name": "notes"}, **granted)  # type: ignore[arg-type]
     assert [opened for _, opened in doors.tried] == [True, True, False]
-
-
-async def test_a_client_that_cannot_show_the_form_after_all_is_not_asked_again(
-    runtime: Runtime, doors: Doors
-) -> None:
-    person = Person(types.ErrorData(code=-32603, message="no person here"))
-    async with asking(runtime, HANDSHAKE, person) as client:
-        for _ in range(2):
-            result = await client.call_tool("doors_try", {"name": "notes"})
-            assert denied(result) == ["open notes"]
-    assert len(person.asked) == 1
-    assert doors.tried == [("notes", False)] * 2
-
-
-async def test_a_person_who_does_not_answer_is_not_waited_for_for_ever(runtime: Runtime) -> None:
-    person = Person(ONCE, before=anyio.sleep_forever)
-    async with asking(runtime, HANDSHAKE, person, ServerOptions(approval_seconds=0.01)) as client:
-        result = await client.call_tool("doors_try", {"name": "notes"})
-    assert value(result) is False
-    assert denied(result) == ["open notes"]
-
-
-async def test_a_client_may_give_a_call_up_while_a_person_thinks(runtime: Runtime, doors: Doors) -> None:
-    asked = anyio.Event()
-
-    async def think() -> None:
-        asked.set()
-        await anyio.sleep_forever()
-
-    async with asking(runtime, HANDSHAKE, Person(ONCE, before=think)) as client:
-        async with anyio.create_task_group() as group:
-            group.start_soon(client.call_tool, "doors_try", {"name": "notes"})
-            await asked.wait()
-            group.cancel_scope.cancel()
-        assert (await client.call_tool("doors_both", {"first": "quiet", "second": "quiet"})).content
-    assert ("notes", True) not in doors.tried
-
-
-async def test_a_person_is_asked_one_thing_at_a_time(runtime: Runtime) -> None:
-    asked, answered = anyio.Event(), anyio.Event()
-
-    async def think() -> None:
-        asked.set()
-        await answered.wait()
-
-    person = Person(ONCE, before=think)
-    async with asking(runtime, HANDSHAKE, person) as client, anyio.create_task_group() as group:
-        group.start_soon(client.call_tool, "doors_try", {"name": "notes"})
-        await asked.wait()
-        meanwhile = await client.call_tool("doors_try", {"name": "other"})
-        answered.set()
-    assert denied(meanwhile) == ["open other"]
-    assert len(person.asked) == 1
-
-
-async def test_progress_tells_what_is_waited_for(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mcp_wasm.server.approvals._BEAT_S", 0.01)
-    heard = anyio.Event()
-
-    async def hear(progress: float, total: float | None, message: str | None) -> None:
-        if message and "person" in message:
-            heard.set()
-
-    async with asking(runtime, HANDSHAKE, Person(ONCE, before=heard.wait)) as client:
-        result = await client.call_tool("doors_try", {"name": "notes"}, progress_callback=hear)
-    assert heard.is_set()
-    assert value(result) is True

@@ -20,7 +20,7 @@ from tests.server import doors as hung
 from tests.server.clients import text_of
 from tests.server.doors import Doors
 from tests.server.http_clients import client
-from tests.server.people import ONCE, SESSION, Person
+from tests.server.people import ONCE, SESSION, Person, value
 
 pytestmark = pytest.mark.anyio
 
@@ -62,11 +62,6 @@ async def serving(runtime: Runtime, access: Access | None) -> AsyncIterator[str]
         with anyio.fail_after(15):
             yield url
         group.cancel_scope.cancel()
-
-
-def value(result: CallToolResult) -> Any:
-    assert result.structured_content is not None
-    return result.structured_content["result"]
 
 
 async def test_who_may_answer_is_asked(runtime: Runtime, era: str) -> None:

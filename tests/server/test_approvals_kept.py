@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp.types import CallToolResult
 
 from mcp_wasm.audit import reading
 from mcp_wasm.audit.sink import AuditOptions
@@ -20,7 +19,7 @@ from mcp_wasm.server.options import ServerOptions
 from tests.server import doors as hung
 from tests.server.clients import text_of
 from tests.server.doors import Doors
-from tests.server.people import ALWAYS, NO, ONCE, SESSION, Person, asking
+from tests.server.people import ALWAYS, NO, ONCE, SESSION, Person, asking, value
 
 pytestmark = pytest.mark.anyio
 
@@ -45,11 +44,6 @@ def changed(program: Callable[[str], Path], tmp_path: Path) -> Path:
     other = tmp_path / "changed.wat"
     other.write_text(program("server_doors").read_text().replace("it is closed", "it is locked"))
     return other
-
-
-def value(result: CallToolResult) -> Any:
-    assert result.structured_content is not None
-    return result.structured_content["result"]
 
 
 def written(runtime: Runtime) -> Any:

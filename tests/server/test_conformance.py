@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 
 from mcp_wasm.runtime import Runtime
+from mcp_wasm.server.access import Access
 from mcp_wasm.server.app import build
 from mcp_wasm.server.http import application
 from mcp_wasm.server.options import ServerOptions
@@ -57,7 +58,7 @@ def url(home: Path, program: Callable[[str], Path]) -> Iterator[str]:
         server.streamable_http_app = lambda **settings: whole(  # type: ignore[method-assign]
             **settings, event_store=Events(), retry_interval=100
         )
-        app = application(server, ServerOptions(), "127.0.0.1", None)
+        app = application(server, ServerOptions(), "127.0.0.1", Access())
         web = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=web.run)
         thread.start()

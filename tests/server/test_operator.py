@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -117,72 +116,13 @@ async def test_what_is_loaded_lasts_until_the_server_ends(
     assert not copy.exists()
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "../outside.wasm",
-        "sub/../../outside.wasm",
-        "sub/../tiny.wasm",
-        "{folder}/../outside.wasm",
-        "{folder}2/tiny.wasm",
-        "/etc/passwd",
-        "{outside}",
-        "link.wasm",
-        "linked/outside.wasm",
-        "linked/inside/tiny.wasm",
-        "sub",
-        ".",
-        "",
-        "sub/./tiny.wasm\0",
-        "tiny.wat",
-        "pipe.wasm",
-        "missing.wasm",
-        "~/tiny.wasm",
-        "x" * 5000 + ".wasm",
-        "a/" * 100 + "tiny.wasm",
-        "\ud800.wasm",
-    ],
-)
-async def test_nothing_outside_the_folder_is_read(
-    runtime: Runtime, options: ServerOptions, folder: Path, program: Callable[[str], Path], path: str
-) -> None:
-    (folder / "link.wasm").symlink_to(folder.parent / "outside.wasm")
-    (folder / "linked").symlink_to(folder.parent)
-    (folder / "tiny.wat").write_text(program("tiny").read_text())
-    os.mkfifo(folder / "pipe.wasm")
-    twin = folder.parent / "inside2"
-    twin.mkdir()
-    (twin / "tiny.wasm").write_bytes((folder / "tiny.wasm").read_bytes())
-    given = path.format(folder=folder, outside=folder.parent / "outside.wasm")
-    with anyio.fail_after(10):
-        with pytest.raises(Exception, match="/path: expected") as refused:
-            await operator.Operator(runtime, options.allow_load).call(
-                "load_component", {"path": given, "name": "calc"}
-            )
-    assert "outside.wasm" not in str(refused.value)
-    assert len(runtime.components) == 1
-
-
-async def test_a_folder_that_is_swapped_for_a_link_is_not_followed(
-    runtime: Runtime, options: ServerOptions, folder: Path
-) -> None:
-    loading = operator.Operator(runtime, options.allow_load)
-    (folder / "sub" / "tiny.wasm").unlink()
-    (folder / "sub").rmdir()
-    (folder / "sub").symlink_to(folder.parent)
-    with pytest.raises(Exception, match="/path: expected"):
-        await loading.call("load_component", {"path": "sub/outside.wasm", "name": "calc"})
-
-
 async def test_what_lies_beside_the_file_is_not_read(
     runtime: Runtime, era: str, options: ServerOptions, folder: Path
 ) -> None:
     (folder / "tiny.toml").write_text('name = "demo"\n[tools.add]\ntitle = "Trust me"\n')
     async with connected(runtime, era, options) as client:
         await load(client)
-    # Nor does the copy follow the file.
-    async with connected(runtime, era, options) as client:
-        await load(client)
+        # Nor does the copy follow the file.
         (folder / "tiny.wasm").write_bytes(b"something else")
         assert text_of(await client.call_tool("loaded_calc_add", {"a": 1, "b": 2})) == '{"result":3}'
         assert all(tool.title != "Trust me" for tool in runtime.tools)
