@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -52,6 +52,20 @@ def held(pid: int) -> Held:
     pages = int((folder / "statm").read_text(encoding="ascii").split()[1])
     tasks, files = len(list((folder / "task").iterdir())), len(list((folder / "fd").iterdir()))
     return Held(pages * os.sysconf("SC_PAGE_SIZE"), tasks, files)
+
+
+def settled(process: subprocess.Popen[bytes], use: Callable[[], object]) -> Held:
+    """What a victim holds once memory that nobody uses was given back; ``use`` makes it serve something."""
+    before = held(process.pid)
+    if LINUX:
+        process.send_signal(signal.SIGUSR1)
+        use()  # the signal is handled before or while this is served
+    return min(before, held(process.pid), key=lambda h: h.memory)
+
+
+def environment(scratch: Path) -> dict[str, str]:
+    """What a victim is started with; SECRET is what no guest may see."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(scratch), "SECRET": "hunter2"}
 
 
 def peak(pid: int) -> int:
@@ -154,12 +168,7 @@ class Attacked:
 
     def settled(self) -> Held:
         """What it holds once memory that nobody uses was given back."""
-        before = held(self.process.pid)
-        if LINUX:
-            self.process.send_signal(signal.SIGUSR1)
-            self.call("tiny_add", {"a": 1, "b": 1})  # the signal is handled before or while this is served
-        now = held(self.process.pid)
-        return min(before, now, key=lambda h: h.memory)
+        return settled(self.process, lambda: self.call("tiny_add", {"a": 1, "b": 1}))
 
     def check(self, growth: int = GROWTH) -> None:
         """It serves, its memory, threads and files are back, and nothing outside was touched.

@@ -42,3 +42,14 @@ def component(inside: str) -> str:
       (core module $honest (func (export "f")))
       (core instance $honest (instantiate $honest))
       (func (export "f") (canon lift (core func $honest "f"))))"""
+
+
+def everyone(folder: Path, scratch: Path) -> None:
+    """Put every guest that the attacks call into ``folder``, and the honest ones."""
+    for name in ("tiny", "hostile", "wasi"):
+        shutil.copy(PROGRAMS / f"{name}.wat", folder)
+    for path in HOSTILE.glob("*.wat"):
+        if not path.with_suffix(".wit").exists():
+            shutil.copy(path, folder)
+    for name, stem in (("hoarder", "wasi_hoarder"), ("forger", "forger")):
+        (folder / f"{name}.wasm").write_bytes(componentized(stem, scratch / name))

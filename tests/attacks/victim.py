@@ -2,8 +2,9 @@
 
     victim.py stdio|http FOLDER [WORKERS]
 
-serves every component in FOLDER. On SIGUSR1 it gives memory that nobody uses
-back to the system, so that what is left is what something still holds.
+serves every component in FOLDER; over HTTP the address is printed. On SIGUSR1 it
+gives memory that nobody uses back to the system, so that what is left is what
+something still holds.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import ctypes
 import gc
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -33,18 +35,23 @@ def trim(*_: object) -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def _tell(url: str) -> None:
+    sys.stdout.write(f"{url}\n")
+    sys.stdout.flush()
+
+
 def main(transport: str, folder: str, workers: str = "4", home: str | None = None) -> None:
     """Serve until standard input ends or the process is killed."""
     signal.signal(signal.SIGUSR1, trim)
     with Runtime(home=Path(home) if home else None, workers=int(workers), limits=Limits()) as runtime:
-        for path in sorted(Path(folder).glob("*.w*")):
+        for path in sorted(Path(folder).glob("*.wa*")):
             for tool in runtime.add(path).tools[:1]:
                 # Its code is mapped from a file that stays open: a cost of the component, not of an attack.
                 runtime.prepare(tool.name).result()
         if transport == "stdio":
             anyio.run(serve_stdio, runtime, OPTIONS)
         else:
-            anyio.run(serve_http, runtime, OPTIONS, "127.0.0.1", 0, None)
+            anyio.run(partial(serve_http, runtime, OPTIONS, started=_tell))
 
 
 if __name__ == "__main__":
