@@ -8,7 +8,6 @@ failed stay the guest's. It knows nothing of requests and connections.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,8 +21,6 @@ _SHOWN = 8
 _LISTED = 64
 _ASKED, _RULE, _COMMAND = 200, 300, 600
 _ASKED_LISTED = 500
-
-_COMMAND_PLAIN = re.compile(r"[ -~]+")
 
 
 def attach(wire: dict[str, Any], denials: Sequence[Denial]) -> dict[str, Any]:
@@ -60,7 +57,7 @@ def command(denial: Denial) -> str:
     """What a person types to allow it; of a command that could mislead, what they type to see it."""
     if not denial.command:
         return ""
-    if len(denial.command) <= _COMMAND and _COMMAND_PLAIN.fullmatch(denial.command):
+    if len(denial.command) <= _COMMAND and denial.command.isprintable():
         return denial.command
     return f"mcp-wasm grants explain {denial.component}"
 

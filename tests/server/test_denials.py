@@ -94,14 +94,14 @@ def test_what_is_told_is_bounded_in_number_and_size() -> None:
     assert max(len(str(each)) for each in listed) < 2000
 
 
-@pytest.mark.parametrize("host", ["a b; rm -rf ~", "$(reboot)", "x' y", "--flag"])
+@pytest.mark.parametrize("host", ["a b; rm -rf ~", "$(reboot)", "x' y", "--flag", "日本"])
 def test_a_command_is_one_that_a_shell_takes_apart_as_it_was_meant(host: str) -> None:
     typed = shlex.join(["mcp-wasm", "grants", "add", "fetch", "network", f"hosts={host}"])
     assert command(denied(command=typed)) == typed
     assert shlex.split(command(denied(command=typed)))[-1] == f"hosts={host}"
 
 
-@pytest.mark.parametrize("inside", ["a\nb", "\x1b[1A", "\u202e", "аpi.example.com", "x" * 1000])
+@pytest.mark.parametrize("inside", ["a\nb", "\x1b[1A", "\u202e", "\u200b", "x" * 1000])
 def test_a_command_that_could_mislead_is_not_shown(inside: str) -> None:
     typed = shlex.join(["mcp-wasm", "grants", "add", "fetch", "network", f"hosts={inside}"])
     assert command(denied(command=typed)) == "mcp-wasm grants explain fetch"
