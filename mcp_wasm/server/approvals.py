@@ -173,7 +173,8 @@ class Approvals:
     def _write(self, question: Question) -> None:
         from mcp_wasm.policy import edit  # the TOML editor is loaded when somebody writes
 
-        wished = self._runtime.component(question.component).wishes
+        # As they were when the person was asked: other bytes may be there by now.
+        wished = question.wishes
         if question.before:
             edit.approve(self._runtime.home, question.component, question.digest, wished)
         else:

@@ -18,7 +18,7 @@ import anyio
 from mcp.types import CallToolRequestParams
 from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 
-from mcp_wasm.errors import Busy, CapabilityDenied
+from mcp_wasm.errors import Busy, CapabilityDenied, UnknownTool
 from mcp_wasm.sandbox.account import Caller
 from mcp_wasm.sandbox.report import Report
 from mcp_wasm.server.admission import Admission, Admitted, capped
@@ -234,11 +234,18 @@ class Calls:
         note = await self._approvals.record(request.peer, question, choice)
         if choice is Choice.DENY:
             return result
-        tool = self._admission.tool(request.peer, request.name)
-        if (tool.component, tool.digest) != (question.component, question.digest):
+        if not self._is_there(request, question):
             return self._said(_CHANGED.format(component=question.component))
         wire = (await self._run(request, question)).result
         return {**wire, "content": [*wire["content"], {"type": "text", "text": note}]} if note else wire
+
+    def _is_there(self, request: _Request, question: Question) -> bool:
+        """Whether the tool is still one of the bytes that a person was asked about."""
+        try:
+            tool = self._admission.tool(request.peer, request.name)
+        except UnknownTool:
+            return False
+        return (tool.component, tool.digest) == (question.component, question.digest)
 
     def _said(self, text: str) -> Wire:
         return self._presenter.error(text, None, limit=len(text), owner="")

@@ -45,6 +45,7 @@ class Wanted:
 class Question:
     """Whether ``component``, with the bytes of ``digest``, gets what it ``wanted`` for ``tool``.
 
+    ``wishes`` is what these bytes wish for, to be recorded with a grant.
     ``ran`` says whether the guest has run (a guest that could not start has not),
     ``loaded`` whether a model had the component loaded, ``choices`` what is
     offered. Where the bytes have changed since a person granted something,
@@ -58,6 +59,7 @@ class Question:
     wanted: tuple[Wanted, ...]
     ran: bool = True
     loaded: bool = False
+    wishes: frozenset[str] = frozenset()
     before: str = ""
     grown: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = tuple(Choice)
@@ -119,7 +121,7 @@ class Question:
             "The call has ended without this. If you allow it, the tool is run AGAIN with the same "
             "arguments: what it did the first time, it may do twice."
             if self.ran
-            else "The tool could not start without this; if you allow it, it is run now."
+            else "The tool could not start without this; if you allow it, it is started once more."
         )
         notes.append("What stands in `code` was written by the component or by a model, not by this server.")
         return notes

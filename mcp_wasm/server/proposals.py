@@ -67,6 +67,7 @@ class Proposals:
             component.digest,
             tuple(Wanted(grant, ()) for grant in entry.grants),
             ran=denied.ran,
+            wishes=component.wishes,
             before=entry.digest,
             grown=grown(entry, wished),
             choices=self._choices(owner, component, always=True),
@@ -85,6 +86,7 @@ class Proposals:
             component.digest,
             tuple(asked[grant] for grant in askable[:MOST_ASKED]),
             ran=denied.ran,
+            wishes=component.wishes,
             loaded=self._is_loaded(component.name),
             choices=self._choices(owner, component, always=stands),
         )

@@ -66,6 +66,21 @@ async def test_always_is_written_for_the_bytes_and_holds_for_everybody(
     assert len(person.asked) == 1
 
 
+async def test_what_is_written_is_of_the_bytes_that_a_person_was_asked_about(
+    runtime: Runtime, era: str, program: Callable[[str], Path]
+) -> None:
+    before = runtime.component("doors")
+
+    async def replace() -> None:
+        runtime.add(program("caller"), name="doors")  # other bytes, other wishes
+
+    async with asking(runtime, era, Person(ALWAYS, before=replace)) as client:
+        result = await client.call_tool("doors_try", NOTES)
+    assert result.is_error
+    about = written(runtime)["doors"]
+    assert (about["digest"], about["wishes"]) == (before.digest, ["wasi:keyvalue/store"])
+
+
 async def test_an_answer_is_in_the_audit_log(
     doors: Doors, home: Path, program: Callable[[str], Path], era: str
 ) -> None:

@@ -94,7 +94,7 @@ def test_a_question_says_who_asks_for_what_with_which_bytes_and_what_follows() -
 def test_a_tool_that_did_not_start_is_not_said_to_run_again() -> None:
     said = question(ran=False).message
     assert "AGAIN" not in said
-    assert "it is run now" in said
+    assert "it is started once more" in said
 
 
 def test_a_component_that_a_model_had_loaded_is_named_as_such() -> None:
