@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 from wasmtime import wat2wasm
+
+from mcp_wasm.capability.grant import Environment, Storage
+from mcp_wasm.policy import edit
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -69,6 +73,17 @@ def ran(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
+def give(line: str, folder: Path, home: Path) -> None:
+    """Add the component that a line about grants names, with two grants to show, explain and revoke."""
+    named = re.search(r"grants (?:add|approve|explain|revoke) (\w+)", line)
+    component = named[1] if named is not None else "tiny"
+    text = (ROOT / "tests" / "programs" / f"{component}.wat").read_bytes()
+    (home / "components" / f"{component}.wat").write_bytes(text)
+    (home / "mcp-wasm.toml").write_text("bundled = false", encoding="utf-8")
+    digest = hashlib.sha256(wat2wasm(text)).hexdigest()
+    edit.add(home, component, digest, (), [Environment("LANG"), Storage(folder, "/work")])
+
+
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize(("where", "program"), blocks("python"), ids=lambda text: text[:20])
 def test_a_python_example_runs(where: str, program: str, folder: Path) -> None:
@@ -77,15 +92,11 @@ def test_a_python_example_runs(where: str, program: str, folder: Path) -> None:
 
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize(("where", "line"), command_lines(), ids=lambda text: text[:60])
-def test_a_command_line_runs(where: str, line: str, folder: Path) -> None:
+def test_a_command_line_runs(where: str, line: str, folder: Path, home: Path) -> None:
     for program in sorted((folder / "tests" / "programs").glob("*.wat")):
         if re.search(rf"\b{program.stem}(_|\b)", line) and not line.startswith("mcp-wasm add"):
             ran(["mcp-wasm", "add", str(program)], folder)
     if "mcp-wasm grants" in line:
-        named = re.search(r"grants (?:add|approve|explain|revoke) (\w+)", line)
-        component = named[1] if named is not None else "tiny"
-        ran(["mcp-wasm", "add", f"tests/programs/{component}.wat"], folder)
-        for granted in (["environment", "LANG"], ["storage", ".:/work"]):
-            ran(["mcp-wasm", "grants", "add", component, *granted], folder)
+        give(line, folder, home)
     if not line.startswith("mcp-wasm add"):
         assert ran(["bash", "-c", line], folder).strip(), where
