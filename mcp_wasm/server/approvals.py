@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from mcp_wasm.audit.sink import event
 from mcp_wasm.capability.grant import Grant, kind_of
-from mcp_wasm.errors import McpWasmError
+from mcp_wasm.errors import CallerError, McpWasmError
 from mcp_wasm.policy.approved import Approved
 from mcp_wasm.server.content import Wire
 from mcp_wasm.server.forms import Choice, Question
@@ -176,6 +176,9 @@ class Approvals:
         # As they were when the person was asked: other bytes may be there by now.
         wished = question.wishes
         if question.before:
+            entry = self._runtime.policies.policy.entries.get(question.component)
+            if entry is None or (entry.digest, entry.grants) != (question.before, question.grants):
+                raise CallerError("its grants are no longer those that the person was shown")
             edit.approve(self._runtime.home, question.component, question.digest, wished)
         else:
             edit.add(self._runtime.home, question.component, question.digest, wished, question.grants)

@@ -147,6 +147,23 @@ async def test_changed_bytes_may_be_approved_for_good(runtime: Runtime, era: str
     assert written(runtime)["doors"]["keyvalue"] == [{"bucket": "notes"}]
 
 
+async def test_what_was_added_while_a_person_thought_is_not_approved_with_the_rest(
+    runtime: Runtime, era: str, changed: Path
+) -> None:
+    before = runtime.component("doors")
+    edit.add(runtime.home, "doors", before.digest, before.wishes, [KeyValue("notes")])
+    runtime.add(changed, name="doors")
+
+    async def add() -> None:
+        edit.add(runtime.home, "doors", before.digest, before.wishes, [KeyValue("*")])
+
+    async with asking(runtime, era, Person(ALWAYS, before=add)) as client:
+        result = await client.call_tool("doors_try", NOTES)
+    assert value(result) is True
+    assert "could not be written" in text_of(result)
+    assert written(runtime)["doors"]["digest"] == before.digest
+
+
 async def test_while_grants_wait_others_are_not_written(runtime: Runtime, era: str, changed: Path) -> None:
     before = runtime.component("doors")
     many = [KeyValue(f"bucket{number}") for number in range(9)]  # more than a form shows
