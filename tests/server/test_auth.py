@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +31,27 @@ async def test_a_token_of_the_issuer_says_who_and_what(tmp_path: Path) -> None:
     assert caller.access_token.token == ""
 
 
-GOOD: list[tuple[str, dict[str, Any]]] = [
-    ("another algorithm and key", {"key": ec_key(), "kid": "e1", "algorithm": "ES256"}),
-    ("typ JWT", {"header": {"typ": "JWT"}}),
-    ("an audience among several", {"aud": ["https://else.example", RESOURCE]}),
-    ("expired within the leeway", {"exp": int(time.time()) - 5}),
-    ("from a clock a little ahead", {"iat": int(time.time()) + 10, "nbf": int(time.time()) + 10}),
-    ("scopes as a list", {"scope": None, "scp": ["tools:demo_*"]}),
+def soon(seconds: int) -> int:
+    return int(time.time()) + seconds
+
+
+GOOD: list[tuple[str, Callable[[], dict[str, Any]]]] = [
+    ("another algorithm and key", lambda: {"key": ec_key(), "kid": "e1", "algorithm": "ES256"}),
+    ("typ JWT", lambda: {"header": {"typ": "JWT"}}),
+    ("an audience among several", lambda: {"aud": ["https://else.example", RESOURCE]}),
+    ("expired within the leeway", lambda: {"exp": soon(-5)}),
+    ("from a clock a little ahead", lambda: {"iat": soon(10), "nbf": soon(10)}),
+    ("scopes as a list", lambda: {"scope": None, "scp": ["tools:demo_*"]}),
 ]
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("what", "given"), GOOD, ids=[what for what, _ in GOOD])
-async def test_what_is_right_is_accepted(tmp_path: Path, what: str, given: dict[str, Any]) -> None:
+async def test_what_is_right_is_accepted(
+    tmp_path: Path, what: str, given: Callable[[], dict[str, Any]]
+) -> None:
     settings = oauth(tmp_path, jwk(rsa_key(), "k1"), jwk(ec_key(), "e1", use="sig"))
-    assert await identified(settings, signed(**given)) is not None, what
+    assert await identified(settings, signed(**given())) is not None, what
 
 
 @pytest.mark.anyio
