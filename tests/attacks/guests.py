@@ -51,5 +51,5 @@ def everyone(folder: Path, scratch: Path) -> None:
     for path in HOSTILE.glob("*.wat"):
         if not path.with_suffix(".wit").exists():
             shutil.copy(path, folder)
-    for name, stem in (("hoarder", "wasi_hoarder"), ("forger", "forger")):
+    for name, stem in (("hoarder", "wasi_hoarder"), ("forger", "forger"), ("http", "http_hoarder")):
         (folder / f"{name}.wasm").write_bytes(componentized(stem, scratch / name))

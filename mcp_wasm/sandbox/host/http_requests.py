@@ -13,7 +13,7 @@ from mcp_wasm.sandbox.host.http_bodies import OutgoingBody
 from mcp_wasm.sandbox.host.http_fields import Fields
 from mcp_wasm.sandbox.host.http_state import of
 from mcp_wasm.sandbox.hostfunc import Run
-from mcp_wasm.sandbox.network.message import authority, is_target, is_token
+from mcp_wasm.sandbox.network.message import TARGET, authority, is_target, is_token
 
 _ERR: dict[str, Any] = {"err": None}
 _OK: dict[str, Any] = {"ok": None}
@@ -92,7 +92,8 @@ def _path_with_query(_call: Call, request: OutgoingRequest) -> str | None:
 
 
 def _set_path_with_query(_call: Call, request: OutgoingRequest, text: str | None) -> dict[str, Any]:
-    if text is not None and not is_target(text):
+    # One somewhat too long is told when the request is made; thousands of huge ones would fill the host.
+    if text is not None and (len(text) > 2 * TARGET or not is_target(text)):
         return _ERR
     request.path_with_query = text
     return _OK
