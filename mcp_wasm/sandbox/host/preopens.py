@@ -7,6 +7,7 @@ of what the guest is told. Source: WASI 0.2, ``wasi:filesystem``.
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from ctypes import byref
@@ -21,6 +22,8 @@ from mcp_wasm.sandbox.handles import Native, let_go, native_of
 from mcp_wasm.sandbox.host.bridge import Bridge, values
 from mcp_wasm.sandbox.host.interface import NATIVE, Interface
 from mcp_wasm.sandbox.raw import Val, ffi, get_text
+
+_log = logging.getLogger(__name__)
 
 BRIDGE = Bridge("files_bridge.wat")
 BRIDGED = (2, 1)
@@ -89,7 +92,12 @@ def opened(call: Call) -> list[Folder]:
     found = [folder for grant in call.grants.storage if (folder := _granted(call, grant)) is not None]
     call.state[opened] = tuple(found)
     if has_root(call):
-        found.append(Folder(call.services.shared(Nowhere).path, "/", write=False))
+        try:
+            found.append(Folder(call.services.shared(Nowhere).path, "/", write=False))
+        except OSError as error:
+            # The guest can do without: then its own runtime says "no such file", and nothing is recorded.
+            call.state[Nowhere] = False
+            _log.warning("no empty folder could be made, so no path that is asked for is known: %s", error)
     return found + list(call.state.get(hide, {}).values())
 
 

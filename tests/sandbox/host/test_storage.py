@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import socket
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +93,16 @@ def test_the_empty_root_is_no_door(guest: Make) -> None:
         assert answer.loud, function
     for path in ("..", "../../etc/passwd", "/etc/passwd", ".", "proc/self/environ"):
         assert nothing("hoard", dir=0, path=path, times=1).value == 0
+
+
+def test_without_a_place_for_the_empty_root_everything_else_works(
+    guest: Make, inside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(inside / "nothing"))
+    assert guest()("folders").value == []
+    granted = guest(Storage(inside, "/data"))
+    assert granted("folders").value == ["/data"]
+    assert granted("read", dir=0, path="nothing").code == "no-entry"
 
 
 def test_a_path_beside_the_granted_folder_is_recorded(guest: Make, inside: Path) -> None:
