@@ -104,6 +104,10 @@ def test_a_component_that_takes_anothers_name_takes_none_of_its_grants(
     text = (tiny / "components" / "tiny.wat").read_text()
     (evil / "innocent.wat").write_text(text.replace("unreachable", "nop unreachable", 1))
     (evil / "innocent.toml").write_text('name = "tiny"')
+    shown = command("grants", "show", "--components", evil)
+    # Whichever of the two is published under the name, the other's bytes have none of the grants.
+    assert "tiny: waits" in shown.out or "the name tiny is taken" in shown.err
+    (evil / "innocent.wat").rename(evil / "tiny.wat")
     assert "tiny: waits" in command("grants", "show", "--components", evil).out
     assert "tiny: holds" in command("grants", "show").out
 
