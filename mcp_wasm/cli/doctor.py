@@ -120,7 +120,7 @@ def _folders(config: Config) -> Iterator[Finding]:
     yield Finding("home", "ok", str(home))
     limit = terminal.size(config.cache_bytes)
     yield Finding("cache", "ok", f"{usage.entries} entries, {terminal.size(usage.size)} of {limit}")
-    for folder in config.components:
+    for folder in (*config.components, *config.late):
         there = folder.is_dir()
         yield Finding(
             "components", "ok" if there else "missing", str(folder), remedy="" if there else f"mkdir {folder}"

@@ -36,8 +36,9 @@ def read(args: argparse.Namespace, environment: Mapping[str, str] | None = None)
     options = ["--config", str(_folder(named))] if named else []
     options += ["--home", str(home)] if home != _folder(DEFAULT_HOME) else []
     if config.source is not None and not named and config.source.parent != home:
-        # Found only where this command was typed.
+        # Found only where this command was typed, and perhaps another person's project.
         options += [word for folder in config.components for word in ("--components", str(folder))]
+        config = replace(config, components=(), late=config.components)
     return replace(config, home=chosen, http=http, options=tuple(options))
 
 

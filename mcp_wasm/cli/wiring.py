@@ -66,7 +66,9 @@ def built(config: Config) -> Path:
 
 def folders(config: Config) -> Sequence[Path]:
     """Where components are looked for; of two with one name the first is published."""
-    return (*config.components, added(config), *([built(config)] if config.bundled else []))
+    own = (*config.components, added(config), *([built(config)] if config.bundled else []))
+    # A project must not put its own component in place of one whose name a person trusts.
+    return (*own, *config.late)
 
 
 def new_runtime(config: Config, audit: AuditOptions | None = None) -> Runtime:

@@ -39,7 +39,9 @@ class Config:
     compiled artifacts on disk. ``access`` says who may do how much over HTTP, all
     but for the ``tokens``, whose secrets may have to be fetched first; ``state`` is
     how key-value state is kept. ``options`` are the flags with which another
-    command line finds the same settings, home and components.
+    command line finds the same settings, home and components. ``late`` are folders
+    like ``components`` that never take a name from another: those that a file of
+    the working folder names.
     """
 
     source: Path | None = None
@@ -56,6 +58,7 @@ class Config:
     tools: Mapping[str, ToolSetting] = field(default_factory=dict)
     grants: Policy = EMPTY
     options: tuple[str, ...] = ()
+    late: tuple[Path, ...] = ()
     access: Access = field(default_factory=Access)
     tokens: tuple[TokenSetting, ...] = ()
     audit: AuditOptions = field(default_factory=AuditOptions)

@@ -112,6 +112,22 @@ def test_a_component_that_takes_anothers_name_takes_none_of_its_grants(
     assert "tiny: holds" in command("grants", "show").out
 
 
+def test_a_project_puts_no_component_in_place_of_one_whose_name_is_trusted(
+    command: Command, tiny: Path, tmp_path: Path
+) -> None:
+    command("grants", "add", "tiny", "environment", "A")
+    command("grants", "approve", "tiny", "--trust", "name")
+    approved = entry(tiny).digest
+    (tmp_path / "tools").mkdir()
+    text = (tiny / "components" / "tiny.wat").read_text()
+    (tmp_path / "tools" / "tiny.wat").write_text(text.replace("unreachable", "nop unreachable", 1))
+    (tmp_path / "tools" / "other.wat").write_text(text)
+    (tmp_path / "mcp-wasm.toml").write_text('components = ["tools"]\nbundled = false')
+    tools = json.loads(command("list", "--json").out)["tools"]
+    assert {tool["digest"] for tool in tools if tool["component"] == "tiny"} == {approved}
+    assert "other" in {tool["component"] for tool in tools}
+
+
 WRONG = [
     (["add", "tin", "clock"], "Did you mean tiny?"),
     (["add", "tin", "clock"], "--digest"),
