@@ -74,14 +74,26 @@ class Redactor:
         return cleaned
 
     def value(self, value: Any) -> Any:
-        """A JSON value with every string in it redacted, keys as well."""
+        """A result with every string in it redacted; its keys are names of the interface."""
         if isinstance(value, str):
-            return self.text(value)
+            return self._string(value)
         if isinstance(value, list):
             return [self.value(each) for each in value]
         if isinstance(value, dict):
-            return {self.text(key): self.value(each) for key, each in value.items()}
+            return {key: self.value(each) for key, each in value.items()}
         return value
+
+    def _string(self, text: str) -> str:
+        cleaned = self.text(text)
+        if cleaned == text:
+            return text
+        # Bytes are base64 in JSON, and have to stay so: what they stand for is cleaned instead.
+        try:
+            raw = base64.b64decode(text, validate=True).decode("utf-8", "surrogateescape")
+        except ValueError:
+            return cleaned
+        again = base64.b64encode(self.text(raw).encode("utf-8", "surrogateescape")).decode()
+        return again if self.text(again) == again else cleaned
 
     def close(self) -> None:
         """Forget the values."""

@@ -78,9 +78,18 @@ def test_a_value_that_was_cut_off_goes_as_well() -> None:
     assert made.cut("it is") == "it is"
 
 
-def test_every_string_of_a_value_is_cleaned_keys_as_well() -> None:
+def test_every_string_of_a_value_is_cleaned_and_no_name_of_a_field() -> None:
     value = {"a": [VALUE, 1, None, {"b": f"<{VALUE}>"}], VALUE: True}
-    assert redactor().value(value) == {"a": [SHOWN, 1, None, {"b": f"<{SHOWN}>"}], SHOWN: True}
+    assert redactor().value(value) == {"a": [SHOWN, 1, None, {"b": f"<{SHOWN}>"}], VALUE: True}
+
+
+def test_bytes_stay_bytes() -> None:
+    made = redactor("correct horse battery")
+    for before, after in ((b"", b""), (b"\xff\x00", b"more\xfe"), (b"user:", b"\n")):
+        encoded = base64.b64encode(before + b"correct horse battery" + after).decode()
+        assert base64.b64decode(made.value(encoded), validate=True) == before + SHOWN.encode() + after
+    # A value that could be base64 itself is none.
+    assert redactor("abcdefgh1234").value("abcdefgh1234") == SHOWN
 
 
 def test_only_the_latest_values_are_kept() -> None:
