@@ -118,7 +118,7 @@ def doors(folder: Path, program: Callable[[str], Path], monkeypatch: pytest.Monk
     """Flags that publish tools which need a grant."""
     hang(monkeypatch)
     for name in ("server_doors", "server_locked"):
-        (folder / f"{name}.wat").write_bytes(program(name).read_bytes())
+        (folder / f"{name}.wat").write_bytes(program(f"doors/{name}").read_bytes())
     return ["--components", folder, "--no-bundled"]
 
 

@@ -32,7 +32,7 @@ def doors(monkeypatch: pytest.MonkeyPatch) -> Doors:
 @pytest.fixture
 def runtime(doors: Doors, home: Path, program: Callable[[str], Path]) -> Iterator[Runtime]:
     with Runtime(home=home, workers=2) as running:
-        running.add(program("server_doors"), name="doors")
+        running.add(program("doors/server_doors"), name="doors")
         yield running
 
 

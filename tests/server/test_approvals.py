@@ -26,8 +26,8 @@ def doors(monkeypatch: pytest.MonkeyPatch) -> Doors:
 @pytest.fixture
 def runtime(doors: Doors, home: Path, program: Callable[[str], Path]) -> Iterator[Runtime]:
     with Runtime(home=home, workers=2) as running:
-        running.add(program("server_doors"), name="doors")
-        running.add(program("server_locked"), name="locked")
+        running.add(program("doors/server_doors"), name="doors")
+        running.add(program("doors/server_locked"), name="locked")
         yield running
 
 
@@ -213,7 +213,7 @@ async def test_a_component_that_was_replaced_meanwhile_does_not_run(
     runtime: Runtime, era: str, doors: Doors, program: Callable[[str], Path], tmp_path: Path
 ) -> None:
     other = tmp_path / "doors.wat"
-    other.write_text(program("server_doors").read_text().replace("it is closed", "it is locked"))
+    other.write_text(program("doors/server_doors").read_text().replace("it is closed", "it is locked"))
 
     async def replace() -> None:
         runtime.add(other, name="doors")

@@ -34,7 +34,7 @@ def doors(monkeypatch: pytest.MonkeyPatch) -> Doors:
 @pytest.fixture
 def runtime(doors: Doors, home: Path, program: Callable[[str], Path]) -> Iterator[Runtime]:
     with Runtime(home=home, workers=2) as running:
-        running.add(program("server_doors"), name="doors")
+        running.add(program("doors/server_doors"), name="doors")
         yield running
 
 
@@ -42,7 +42,7 @@ def runtime(doors: Doors, home: Path, program: Callable[[str], Path]) -> Iterato
 def changed(program: Callable[[str], Path], tmp_path: Path) -> Path:
     """The same component with other bytes."""
     other = tmp_path / "changed.wat"
-    other.write_text(program("server_doors").read_text().replace("it is closed", "it is locked"))
+    other.write_text(program("doors/server_doors").read_text().replace("it is closed", "it is locked"))
     return other
 
 
@@ -85,7 +85,7 @@ async def test_an_answer_is_in_the_audit_log(
     doors: Doors, home: Path, program: Callable[[str], Path], era: str
 ) -> None:
     with Runtime(home=home, workers=2, audit=AuditOptions()) as runtime:
-        runtime.add(program("server_doors"), name="doors")
+        runtime.add(program("doors/server_doors"), name="doors")
         digest = runtime.component("doors").digest
         async with asking(runtime, era, Person(ONCE, NO)) as client:
             for name in ("notes", "more"):
@@ -182,7 +182,7 @@ async def test_what_the_settings_say_is_not_changed_by_an_answer(
 ) -> None:
     entry = Entry("doors", trust="name", grants=(KeyValue("other"),))
     with Runtime(home=home, workers=2, policy=Policy({"doors": entry})) as runtime:
-        runtime.add(program("server_doors"), name="doors")
+        runtime.add(program("doors/server_doors"), name="doors")
         person = Person(ALWAYS)
         async with asking(runtime, era, person) as client:
             assert value(await client.call_tool("doors_try", {"name": "other"})) is True

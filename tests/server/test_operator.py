@@ -40,7 +40,7 @@ def folder(tmp_path: Path, program: Callable[[str], Path]) -> Path:
     tiny = bytes(wat2wasm(program("tiny").read_text()))
     for path in (inside / "tiny.wasm", inside / "sub" / "tiny.wasm", tmp_path / "outside.wasm"):
         path.write_bytes(tiny)
-    (inside / "doors.wasm").write_bytes(bytes(wat2wasm(program("server_doors").read_text())))
+    (inside / "doors.wasm").write_bytes(bytes(wat2wasm(program("doors/server_doors").read_text())))
     return inside
 
 
