@@ -109,7 +109,7 @@ class Attacked:
         self._next = 0
         self._answers: dict[int | str, dict[str, Any]] = {}
         self.notifications: list[dict[str, Any]] = []
-        self.begun = Held(0, 0, 0)
+        self.begun, self._from = Held(0, 0, 0), 0
 
     def greet(self, workers: int) -> None:
         """Shake hands, and let every worker run once, so that what comes later is growth."""
@@ -169,6 +169,15 @@ class Attacked:
     def settled(self) -> Held:
         """What it holds once memory that nobody uses was given back."""
         return settled(self.process, lambda: self.call("tiny_add", {"a": 1, "b": 1}))
+
+    def measure(self) -> None:
+        """Let ``grown`` count from now."""
+        self._from = self.settled().memory
+        forget_peak(self.process.pid)
+
+    def grown(self) -> int:
+        """How much more memory it had since ``measure``, at most, in bytes."""
+        return max(0, peak(self.process.pid) - self._from)
 
     def check(self, growth: int = GROWTH) -> None:
         """It serves, its memory, threads and files are back, and nothing outside was touched.

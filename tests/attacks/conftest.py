@@ -1,4 +1,4 @@
-"""One attacked server for all attacks of a module, with every hostile guest in it."""
+"""One attacked server for all attacks, with every hostile guest in it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,15 @@ def hostile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(hostile_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
-    """A real stdio server; what each attack left in it is checked after each."""
+    """A real stdio server for all attacks; what each left in it is checked after each."""
+    with attacked(hostile_folder, tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server_apart(hostile_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
+    """A server of a module's own, for attacks that leave more than others may find."""
     with attacked(hostile_folder, tmp_path_factory.mktemp("server")) as running:
         yield running

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.attacked import MIB, Attacked, forget_peak, peak, text_of
+from tests.attacks.attacked import MIB, Attacked, text_of
 from tests.sandbox.children import output
 
 FORGED = [
@@ -38,11 +38,11 @@ def test_what_looks_like_the_protocol_is_only_text(server: Attacked, tool: str, 
 
 
 def test_a_flood_is_swallowed_and_counted(server: Attacked) -> None:
-    forget_peak(server.process.pid)
+    server.measure()
     result = server.call("forger_flood", {"times": 5000}, {"log": 1000})
     assert not result["isError"]
     assert len(json.dumps(result)) < 20_000
-    assert peak(server.process.pid) < server.begun.memory + 32 * MIB
+    assert server.grown() < 32 * MIB
     server.check()
 
 
@@ -57,10 +57,10 @@ def test_a_text_as_long_as_a_text_may_be_reaches_nobody_whole(server: Attacked) 
 
 def test_thousands_of_streams_with_something_in_each_are_let_go(server: Attacked) -> None:
     # Each holds what was written to it until the engine's own threads get to it.
-    forget_peak(server.process.pid)
+    server.measure()
     for _ in range(2):
         server.call("forger_flood_many", {"times": 20_000})
-    assert peak(server.process.pid) < server.begun.memory + 400 * MIB
+    assert server.grown() < 400 * MIB
     server.check()
 
 

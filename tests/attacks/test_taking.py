@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.attacked import LINUX, MIB, Attacked, forget_peak, peak, text_of
+from tests.attacks.attacked import LINUX, MIB, Attacked, text_of
 from tests.attacks.unguarded import unguarded
 
 PAGES = 256 * MIB // 65536
@@ -15,12 +15,12 @@ HUGE = 2**64 - 1
 
 
 def test_memory_is_taken_up_to_the_limit_and_given_back(server: Attacked) -> None:
-    forget_peak(server.process.pid)
+    server.measure()
     for tool in ("growth_memory_pages", "growth_wide_pages"):
         result = server.call(tool)
         assert 0 < result["structuredContent"]["result"] <= PAGES
         server.check()
-    assert peak(server.process.pid) < server.begun.memory + 300 * MIB
+    assert server.grown() < 300 * MIB
 
 
 @pytest.mark.parametrize("tool", ["growth_at_once", "growth_wide_at_once"])
@@ -43,6 +43,8 @@ UNGUARDED = [
 ]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(60)
 @pytest.mark.skipif(not LINUX, reason="bounded by the limits of Linux")
 def test_without_our_limits_they_take_what_the_system_gives(hostile_folder: Path) -> None:
     with ThreadPoolExecutor(len(UNGUARDED)) as pool:
@@ -59,11 +61,11 @@ HANDLES = ["timers", "outputs", "inputs", "networks", "subscriptions", "director
 
 @pytest.mark.parametrize("kind", HANDLES)
 def test_handles_end_at_the_engines_limit_and_none_of_them_stays(server: Attacked, kind: str) -> None:
-    forget_peak(server.process.pid)
+    server.measure()
     result = server.call(f"hoarder_{kind}", {"n": 10_000_000})
     assert result["isError"]
     assert "handle limit exceeded" in text_of(result)
-    assert peak(server.process.pid) < server.begun.memory + 150 * MIB
+    assert server.grown() < 150 * MIB
     server.check()
 
 
@@ -105,19 +107,19 @@ def test_a_poll_of_thousands_and_a_poll_of_one_a_thousand_times(server: Attacked
 def test_a_size_that_no_host_has_is_not_believed(
     server: Attacked, tool: str, says: str | None, size: int
 ) -> None:
-    forget_peak(server.process.pid)
+    server.measure()
     result = server.call(f"hoarder_{tool}", {"size": size})
     if says is None:  # standard input is closed, which is the interface's own error
         assert result["structuredContent"] == {"result": 0}
     else:
         assert says in text_of(result)
-    assert peak(server.process.pid) < server.begun.memory + 64 * MIB
+    assert server.grown() < 64 * MIB
     server.check()
 
 
 def test_requests_that_are_never_made_hold_little(server: Attacked) -> None:
-    forget_peak(server.process.pid)
+    server.measure()
     assert server.call("http_paths", {"n": 50, "size": 4_000_000})["structuredContent"] == {"result": 0}
     assert server.call("http_paths", {"n": 1000, "size": 8192})["structuredContent"] == {"result": 1000}
-    assert peak(server.process.pid) < server.begun.memory + 64 * MIB
+    assert server.grown() < 64 * MIB
     server.check()
