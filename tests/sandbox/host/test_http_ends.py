@@ -26,18 +26,21 @@ def test_a_call_past_its_deadline_gives_everything_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_cancelled_call_gives_everything_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("function", "more"), [("race", {"ns": 10**11}), ("size", {})])
+async def test_a_cancelled_call_gives_everything_back(
+    tmp_path: Path, function: str, more: dict[str, int]
+) -> None:
     with serving(stalling) as server, guest(tmp_path, grant(server.port)) as it:
         it.fetch(server.authority, first_byte=10**6)
         assert server.gone.acquire(timeout=15)
         server.settled()
         before = held()
-        arguments = {"authority": server.authority, "path": "/", "ns": 10**11}
+        arguments: dict[str, object] = {"authority": server.authority, "path": "/", **more}
         async with anyio.create_task_group() as group:
 
             async def call() -> None:
                 with pytest.raises((Cancelled, anyio.get_cancelled_exc_class())):
-                    await it.runtime.call("fetch_race", arguments, approved=it.grants)
+                    await it.runtime.call(f"fetch_{function}", arguments, approved=it.grants)
 
             group.start_soon(call)
             with anyio.fail_after(15):

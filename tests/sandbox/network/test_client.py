@@ -189,6 +189,26 @@ def test_a_client_that_was_never_used_has_no_thread() -> None:
     client.close()
 
 
+def test_what_belongs_to_the_connection_is_ours_whatever_a_request_has(tmp_path: Path) -> None:
+    client = Client()
+    headers = (
+        ("Host", b"other.example"),
+        ("transfer-encoding", b"chunked"),
+        ("Connection", b"upgrade"),
+        ("content-length", b"7"),
+        ("X-Kept", b" kept\t"),
+    )
+    with serving(lambda *_: ok(b"")) as server:
+        session = client.session()
+        assert session.start(request(tmp_path, "127.0.0.1", server.port, headers=headers)).result(15)
+        session.close()
+        assert server.seen[0].head.split(b"\r\n")[1:] == [
+            f"Host: {server.authority}".encode(),
+            b"X-Kept: kept",
+        ]
+    client.close()
+
+
 def test_what_is_said_of_a_request_has_no_secrets(tmp_path: Path) -> None:
     made = request(tmp_path, "name.example", 80, headers=(("A", b"hidden"),), target="/a?b=hidden")
     assert "hidden" not in made.asked()
