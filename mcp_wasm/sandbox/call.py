@@ -164,6 +164,10 @@ class Call:
         why it was denied, without a full stop.
         """
         kind = kind_of(grant) if grant is not None else kind
+        waiting, allowed = self.grants.waiting, self.grants.allowed
+        if allowed is not None and kind not in allowed:
+            # No person can change what the caller left out.
+            grant, waiting, rule = None, "", f"the call leaves {kind} out"
         if self.redactor is not None:
             asked, rule = self.redactor.text(asked), self.redactor.text(rule)
             if grant is not None and self.redactor.text(said := _said(grant)) != said:
@@ -176,7 +180,7 @@ class Call:
             self._denied[key] = replace(known, count=known.count + 1, quiet=known.quiet and quiet)
             return
         about = self.about
-        command = denial_command(about.component, grant, self.grants.waiting, options=self.services.options)
+        command = denial_command(about.component, grant, waiting, options=self.services.options)
         denial = Denial(kind, key[1], rule, about.component, about.digest, grant, command, quiet)
         self._denied[key] = denial
         self.services.denied(denial)

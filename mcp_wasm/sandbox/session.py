@@ -2,9 +2,10 @@
 
 All handles that a component gives to one client are of one session, since only
 resources of one instance can meet in a call; it begins with the first call that
-gives a handle. One call runs in it at a time. A session ends by a trap or a limit, when it was idle for too long, when its grants or its
-component change, and with the runtime. A handle's text begins with the session's
-own, which nobody can guess, and works only for the client that got it.
+gives a handle. One call runs in it at a time. A session ends by a trap or a limit,
+when it was idle for too long, when its grants or its component change, and with
+the runtime. A handle's text begins with the session's own, which nobody can
+guess, and works only for the client that got it.
 """
 
 from __future__ import annotations
@@ -275,10 +276,13 @@ def _fixed(grants: Grants) -> tuple[Any, ...]:
 
 
 def _denied(permit: Permit, plan: Plan) -> CapabilityDenied:
-    about, grant = permit.about, SessionsGrant()
-    rule = permit.grants.waiting or f"no grant of sessions to {about.component}"
+    about, grants = permit.about, permit.grants
+    grant: SessionsGrant | None = SessionsGrant()
+    rule, waiting = grants.waiting or f"no grant of sessions to {about.component}", grants.waiting
+    if grants.allowed is not None and "sessions" not in grants.allowed:
+        grant, waiting, rule = None, "", "the call leaves sessions out"
     asked = f"keep an instance alive between calls, for {plan.function.name}"
-    command = denial_command(about.component, grant, permit.grants.waiting, options=permit.services.options)
+    command = denial_command(about.component, grant, waiting, options=permit.services.options)
     denial = Denial("sessions", asked, rule, about.component, about.digest, grant, command)
     permit.services.denied(denial)
     error = CapabilityDenied((denial,))

@@ -37,6 +37,7 @@ from mcp_wasm.server.wanted import (
     Arguments,
     call_arguments,
     search_arguments,
+    wanted_grants,
     wanted_limits,
     wants_progress,
 )
@@ -60,7 +61,7 @@ _CHANGED = (
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One request: who calls which tool, with what, under which limits."""
+    """One request: who calls which tool, with what, under which limits and kinds of grants (None: all)."""
 
     ctx: Context
     peer: Peer
@@ -69,6 +70,7 @@ class _Request:
     arguments: Arguments
     limits: dict[str, object]
     progress: bool
+    kinds: frozenset[str] | None = None
 
     @property
     def asker(self) -> Asker | None:
@@ -149,7 +151,8 @@ class Calls:
             elif self._operator is not None and name in OPERATOR and peer.may(name):
                 value = await self._operator.call(name, arguments)
                 return self._presenter.value(value, limit=ANSWER_BYTES, owner=peer.owner)
-            request = replace(request, name=name, arguments=arguments, limits=wanted)
+            kinds = wanted_grants(meta)
+            request = replace(request, name=name, arguments=arguments, limits=wanted, kinds=kinds)
             if reply is not None:
                 return await self._replied(request, reply)
             ran = await self._run(request)
@@ -185,6 +188,7 @@ class Calls:
                 limits=request.limits or None,
                 client=request.peer.client,
                 on_wait=heartbeat.beat if heartbeat is not None else None,
+                allow=request.kinds,
                 approved=approved if allowed is None else (*allowed.grants, *approved),
                 approved_for=digest,
                 by=Caller(request.peer.name, request.peer.transport),

@@ -26,6 +26,7 @@ from mcp_wasm.server.text import encodable, head, json_bytes, tail, visible
 COST_KEY = "mcp-wasm/cost"
 STDOUT_KEY = "mcp-wasm/stdout"
 STDERR_KEY = "mcp-wasm/stderr"
+LOG_KEY = "mcp-wasm/log"
 
 RESULTS = "mcp-wasm://results/"
 _JSON = "application/json"
@@ -184,7 +185,18 @@ def meta(report: Report) -> Wire:
         "runMs": round(report.run_ms, 3),
         "digest": report.digest,
     }
-    return {COST_KEY: cost} | _printed(STDOUT_KEY, report.stdout) | _printed(STDERR_KEY, report.stderr)
+    printed = _printed(STDOUT_KEY, report.stdout) | _printed(STDERR_KEY, report.stderr)
+    return {COST_KEY: cost} | printed | _logged(report)
+
+
+def _logged(report: Report) -> Wire:
+    if not report.log and not report.log_dropped:
+        return {}
+    messages = [
+        {"level": line.level, "context": encodable(line.context), "message": encodable(line.message)}
+        for line in report.log
+    ]
+    return {LOG_KEY: {"messages": messages, "dropped": report.log_dropped}}
 
 
 def _printed(key: str, printed: Printed) -> Wire:

@@ -25,10 +25,10 @@ from mcp_wasm.server.calls import Calls
 from mcp_wasm.server.content import Wire
 from mcp_wasm.server.peer import Context
 from mcp_wasm.server.text import json_bytes
-from mcp_wasm.server.wanted import LIMITS_KEY
+from mcp_wasm.server.wanted import GRANTS_KEY, LIMITS_KEY
 
 _KEYS = frozenset({"name", "arguments", "_meta"})
-_OF_ONE_CALL = frozenset({"progressToken", LIMITS_KEY})
+_OF_ONE_CALL = frozenset({"progressToken", LIMITS_KEY, GRANTS_KEY})
 """What of ``_meta`` may differ from call to call; the SDK's context and ``Calls`` check these."""
 
 _KEPT = 8

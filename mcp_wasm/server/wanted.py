@@ -12,11 +12,15 @@ from typing import Any
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS
 
+from mcp_wasm.capability.grant import KINDS
 from mcp_wasm.errors import InvalidArguments, InvalidSettings, Mismatch
 from mcp_wasm.server.search import CALL_TOOL, MOST_FOUND, PAIR, SEARCH_TOOLS, USUALLY_FOUND
 
 LIMITS_KEY = "mcp-wasm/limits"
 """The key in a request's ``_meta`` whose object narrows the limits of that call."""
+
+GRANTS_KEY = "mcp-wasm/grants"
+"""The key in a request's ``_meta`` whose array names the kinds of grants that the call may use."""
 
 Arguments = Mapping[str, Any]
 
@@ -41,6 +45,21 @@ def wanted_limits(meta: Mapping[str, Any] | None) -> dict[str, object]:
         if isinstance(value, float) and not math.isfinite(value):
             raise InvalidSettings(f"limits.{name}", "a finite number", value)
     return wanted
+
+
+def wanted_grants(meta: Mapping[str, Any] | None) -> frozenset[str] | None:
+    """The kinds of grants that the request's ``_meta`` leaves to the call; None: all that there are.
+
+    Raises:
+        MCPError: INVALID_PARAMS if that is no array of kinds.
+    """
+    wanted = meta.get(GRANTS_KEY) if meta is not None else None
+    if wanted is None:
+        return None
+    if not isinstance(wanted, list) or not all(isinstance(kind, str) and kind in KINDS for kind in wanted):
+        expected = f"an array of some of {', '.join(KINDS)}"
+        raise MCPError(INVALID_PARAMS, f'_meta "{GRANTS_KEY}": expected {expected}')
+    return frozenset(wanted)
 
 
 def search_arguments(arguments: Arguments) -> tuple[str, int]:
