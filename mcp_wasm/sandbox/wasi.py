@@ -22,7 +22,7 @@ _STREAMS = (
     (ffi.wasi_config_set_stderr_custom, write_stderr),
 )
 
-_DRAINED_S = 10.0
+_DRAINED_S = 5.0
 
 
 class _Writers:
