@@ -46,7 +46,7 @@ def instances(binary: bytes) -> int:
     try:
         return _component(binary, 0, len(binary), [])
     except IndexError:
-        raise Unbounded("its sections end early") from None
+        raise Unbounded("it is damaged: its sections end early") from None
 
 
 def _component(data: bytes, at: int, end: int, outer: list[_Scope]) -> int:
@@ -95,7 +95,7 @@ def _alias(data: bytes, at: int, scopes: list[_Scope]) -> int:
     first, at = number(data, at + 1)
     if target != 2:
         if sort == _COMPONENT_SORT:
-            raise Unbounded("it takes a component out of an instance")
+            raise Unbounded("it takes a component out of an instance, so what it makes cannot be counted")
         return _bare_name(data, at)
     second, at = number(data, at)
     if sort == _COMPONENT_SORT:
@@ -110,7 +110,7 @@ def _import(data: bytes, at: int, _scopes: list[_Scope]) -> int:
 def _export(data: bytes, at: int, _scopes: list[_Scope]) -> int:
     sort, at = _sort_index(data, _name(data, at))
     if sort == _COMPONENT_SORT:
-        raise Unbounded("it exports a component")
+        raise Unbounded("it exports a component, so what it makes cannot be counted")
     return at + 1 if data[at] == 0 else _described(data, at + 1)
 
 
@@ -118,7 +118,7 @@ def _described(data: bytes, at: int) -> int:
     """Past an ``externdesc``."""
     kind = data[at]
     if kind == _COMPONENT_SORT:
-        raise Unbounded("it imports a component")
+        raise Unbounded("it imports a component, so what it makes cannot be counted")
     if kind == _CORE_SORT:
         at += 1
     elif kind in (2, 3):  # a value or a type, with a bound
@@ -156,4 +156,4 @@ def number(data: bytes, at: int) -> tuple[int, int]:
         at, shift = at + 1, shift + 7
         if byte < 0x80:
             return value, at
-    raise Unbounded("it has a number that is too long")
+    raise Unbounded("it is damaged: it has a number that is too long")

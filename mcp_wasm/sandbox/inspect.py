@@ -112,7 +112,7 @@ def _check_expansion(binary: bytes, source: str) -> None:
     try:
         made = expansion.instances(binary)
     except expansion.Unbounded as error:
-        raise ComponentRefused(source, f"how many instances it makes cannot be told: {error}") from None
+        raise ComponentRefused(source, str(error)) from None
     if made > expansion.LIMIT:
         expected = f"at most {expansion.LIMIT:,} are made"
         raise ComponentRefused(source, f"its nested components make {made:,} instances; {expected}")

@@ -97,7 +97,7 @@ NO_COMPONENT = [
     (b"\0asm\1\0\0\0", "core module"),
     (b"", "not WebAssembly"),
     (b"#!/bin/sh", "not WebAssembly"),
-    (b"\0asm\x0d\0\1\0\xff\xff\xff", "engine refuses"),
+    (b"\0asm\x0d\0\1\0\xff\xff\xff", "damaged"),
     (None, "no such file|cannot be read"),
 ]
 
