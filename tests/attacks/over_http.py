@@ -39,6 +39,13 @@ class HttpAttacked:
         """A new session."""
         return session_of(self.url)
 
+    def end(self, session: str) -> None:
+        """End a session, which would otherwise be kept until it was idle for long."""
+        _, connection = open_request(
+            self.url, "DELETE", b"", Mcp_Session_Id=session, Mcp_Protocol_Version=VERSION
+        )
+        connection.close()
+
     def call(
         self, session: str, tool: str, arguments: Mapping[str, Any], limits: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
@@ -71,7 +78,13 @@ class HttpAttacked:
 
     def settled(self) -> Held:
         """What it holds once memory that nobody uses was given back."""
-        return settled(self.process, lambda: self.call(self.session(), "tiny_add", {"a": 1, "b": 1}))
+
+        def use() -> None:
+            session = self.session()
+            self.call(session, "tiny_add", {"a": 1, "b": 1})
+            self.end(session)
+
+        return settled(self.process, use)
 
     def _body(self, tool: str, arguments: Mapping[str, Any], limits: Mapping[str, Any] | None) -> bytes:
         params: dict[str, Any] = {"name": tool, "arguments": dict(arguments)}

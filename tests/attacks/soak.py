@@ -94,6 +94,7 @@ def over_http(server: HttpAttacked, tally: Tally, chance: random.Random, until: 
                 tally.judge("http", call, server.call(session, call.tool, call.arguments, call.limits))
             if time.monotonic() >= until:
                 break
+        server.end(session)
 
 
 def guarded(run: Callable[..., None], tally: Tally, *arguments: Any) -> threading.Thread:
