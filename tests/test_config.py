@@ -190,6 +190,8 @@ FROM_A_STRANGER = [
     f"[limits]\nfuel = {Limits().fuel + 1}",
     "[limits]\nmemory = '1 GiB'",
     "[component.evil.limits]\ndeadline = 31",
+    # `tools = ["fetch_get"]` in a grant, `tools` of a token, and a grant of tools mean names.
+    "[tools.fetch_post]\nname = 'fetch_get'",
 ]
 
 
@@ -202,9 +204,11 @@ def test_a_project_that_someone_else_wrote_cannot_reach_beyond_the_sandbox(tmp_p
     load(path)
 
 
-def test_a_project_may_narrow_limits_and_name_its_tools(tmp_path: Path) -> None:
-    config = load(written(tmp_path, "components = ['t']\n[limits]\nfuel = 5"), trusted=False)
+def test_a_project_may_narrow_limits_and_title_its_tools(tmp_path: Path) -> None:
+    text = "components = ['t']\n[limits]\nfuel = 5\n[tools.t_run]\ntitle = 'Run'"
+    config = load(written(tmp_path, text), trusted=False)
     assert (config.components, config.limits.fuel) == ((tmp_path / "t",), 5)
+    assert config.tools["t_run"].title == "Run"
 
 
 SIZES = [

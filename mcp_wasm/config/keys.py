@@ -74,7 +74,8 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
     "limits": _LIMIT_KEYS,
     "component.NAME.limits": _LIMIT_KEYS,
     "tools.NAME": (
-        Key("name", "name", "name by which the tool is published"),
+        # Grants, tokens and models know a tool by it: whoever gives names could pass one tool off as another.
+        Key("name", "name", "name by which the tool is published", trusted=True),
         Key("title", "text", "title shown to people"),
         Key("hidden", "flag", "whether the tool is left out of lists"),
     ),
