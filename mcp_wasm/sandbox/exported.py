@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mcp_wasm.component import types as wit
-from mcp_wasm.errors import HandlesExhausted
+from mcp_wasm.errors import HandlesExhausted, InvalidArguments, Mismatch
 from mcp_wasm.sandbox.handles import Native, native_of, put_native
 from mcp_wasm.sandbox.lift import Lift
 from mcp_wasm.sandbox.scalars import Lower, Misfit
@@ -58,6 +58,31 @@ class Exported:
     def clear(self) -> None:
         """Forget all of them; their store is about to go."""
         self._handles.clear()
+
+
+def refuse_twice(tool: str, found: Iterable[tuple[str, wit.Handle, str]]) -> None:
+    """A handle that a call takes can stand in its arguments only once; ``found`` says where which stands.
+
+    Raises:
+        InvalidArguments: where one stands again.
+    """
+    given = list(found)
+    taken = {text for _, type_, text in given if type_.owned}
+    seen: set[str] = set()
+    for at, _, text in given:
+        if text in seen and text in taken:
+            raise InvalidArguments(tool, [Mismatch(at, "a handle that the call does not take already", text)])
+        seen.add(text)
+
+
+def mismatch(handles: Exported, at: str, type_: wit.Handle, text: str) -> Mismatch | None:
+    """What is wrong with a handle that was given at ``at`` for one of ``type_``, if anything is."""
+    name = handles.resource(text)
+    if name is None:
+        return Mismatch(at, "a handle that is still valid", f"{text}, which was never given or is used up")
+    if name != type_.name:
+        return Mismatch(at, f"a handle to a {type_.name}", f"a handle to a {name}")
+    return None
 
 
 class _Now(threading.local):

@@ -21,7 +21,6 @@ from mcp_wasm.capability.grant import Denial, Grants
 from mcp_wasm.capability.grant import Sessions as SessionsGrant
 from mcp_wasm.component import check as checking
 from mcp_wasm.component import handles
-from mcp_wasm.component import types as wit
 from mcp_wasm.errors import (
     Busy,
     CallerError,
@@ -32,7 +31,7 @@ from mcp_wasm.errors import (
     SessionEnded,
 )
 from mcp_wasm.sandbox.call import Permit
-from mcp_wasm.sandbox.exported import Exported, serving
+from mcp_wasm.sandbox.exported import Exported, mismatch, refuse_twice, serving
 from mcp_wasm.sandbox.instance import Arguments, Live
 from mcp_wasm.sandbox.prepared import Plan, Prepared
 from mcp_wasm.sandbox.report import Outcome, Report
@@ -45,8 +44,9 @@ MOST = 64
 _REMEMBERED = 512
 """Sessions that are over and of which it is still known why."""
 
-_FIXED = ("storage", "environment", "secret", "clock", "random")
-"""Kinds of grants that an instance has from its beginning: it cannot go on under others."""
+_FIXED = ("storage", "environment", "secret", "clock", "random", "nn")
+"""Kinds of grants that an instance has from its beginning, or holds what it was given under them (a
+model that it has opened): it cannot go on under others."""
 
 
 class Session:
@@ -74,6 +74,7 @@ class Sessions:
         self._changed = threading.Condition()
         self._living: dict[str, Session] = {}
         self._over: OrderedDict[str, str] = OrderedDict()
+        self._ended: list[Session] = []
         self._thread: threading.Thread | None = None
         self._closed = False
 
@@ -123,14 +124,15 @@ class Sessions:
         """End every session and the thread that ends idle ones."""
         with self._changed:
             self._closed = True
-            living = list(self._living.values())
-            self._living.clear()
+            for session in list(self._living.values()):
+                # One whose call has not come to its end yet is still used by it, and ends with it.
+                if not session.busy.locked():
+                    self._end(session, "the server has ended")
             self._changed.notify()
             thread = self._thread
         if thread is not None:
             thread.join()
-        for session in living:
-            session.close()
+        self._let_go()
 
     def _enter(
         self, permit: Permit, prepared: Prepared, plan: Plan, given: Mapping[str, Any], stop: Stop
@@ -141,16 +143,19 @@ class Sessions:
         if mismatches:
             raise InvalidArguments(tool, mismatches)
         found = list(handles.given(plan.function, dict(given)))
-        _refuse_twice(tool, found)
+        refuse_twice(tool, found)
         texts = {text.partition(".")[0] for _, _, text in found}
         if len(texts) > 1:
             raise InvalidArguments(tool, [Mismatch("", "handles of one session", f"{len(texts)} sessions")])
-        text = next(iter(texts), None) or self._own(permit)
-        if text is None:
-            return self._open(permit, prepared, stop)
-        session = self._take(permit, found[0][2] if found else text, text)
         try:
-            wrong = [m for each in found if (m := _mismatch(session, *each)) is not None]
+            text = next(iter(texts), None) or self._own(permit)
+            if text is None:
+                return self._open(permit, prepared, stop)
+            session = self._take(permit, found[0][2] if found else text, text)
+        finally:
+            self._let_go()
+        try:
+            wrong = [m for each in found if (m := mismatch(session.handles, *each)) is not None]
             if wrong:
                 raise InvalidArguments(tool, wrong)
             session.live.renew(permit, stop)
@@ -214,19 +219,35 @@ class Sessions:
             if why or self._closed or not len(session.handles):  # without handles nobody could come back
                 if session.handles.text in self._living:
                     self._end(session, why)
-                return
-            session.until = self._clock() + session.idle
-            self._changed.notify()
+            else:
+                session.until = self._clock() + session.idle
+                self._changed.notify()
+        self._let_go()
 
     def _end(self, session: Session, why: str) -> None:
+        """Nobody finds the session any more; ``_let_go`` is to follow, outside the lock."""
         del self._living[session.handles.text]
         self._over[session.handles.text] = why
         while len(self._over) > _REMEMBERED:
             self._over.popitem(last=False)
-        session.close()
+        self._ended.append(session)
+
+    def _let_go(self) -> None:
+        """Close what has ended. It may wait for a guest's connections, and nobody else must."""
+        while self._ended:
+            try:
+                session = self._ended.pop()
+            except IndexError:  # another thread was faster
+                return
+            session.close()
 
     def expire(self) -> float:
         """End what was idle for too long; the seconds until the next one is (infinite: none is)."""
+        pause = self._expired()
+        self._let_go()
+        return pause
+
+    def _expired(self) -> float:
         with self._changed:
             now = self._clock()
             for session in list(self._living.values()):
@@ -235,32 +256,17 @@ class Sessions:
             return min((session.until for session in self._living.values()), default=float("inf")) - now
 
     def _expire(self) -> None:
-        with self._changed:
-            while not self._closed:
-                pause = self.expire()
-                self._changed.wait(None if pause == float("inf") else max(pause, 0.001))
+        while True:
+            with self._changed:
+                if self._closed:
+                    return
+                pause = self._expired()
+                if not self._ended:
+                    self._changed.wait(None if pause == float("inf") else max(pause, 0.001))
+            self._let_go()
 
 
 _UNKNOWN = "there is no such session (for this client)"
-
-
-def _refuse_twice(tool: str, found: list[tuple[str, wit.Handle, str]]) -> None:
-    """A handle that a call takes can stand in its arguments only once."""
-    taken = {text for _, type_, text in found if type_.owned}
-    seen: set[str] = set()
-    for at, _, text in found:
-        if text in seen and text in taken:
-            raise InvalidArguments(tool, [Mismatch(at, "a handle that the call does not take already", text)])
-        seen.add(text)
-
-
-def _mismatch(session: Session, at: str, type_: wit.Handle, text: str) -> Mismatch | None:
-    name = session.handles.resource(text)
-    if name is None:
-        return Mismatch(at, "a handle that is still valid", f"{text}, which was never given or is used up")
-    if name != type_.name:
-        return Mismatch(at, f"a handle to a {type_.name}", f"a handle to a {name}")
-    return None
 
 
 def _changed(session: Session, permit: Permit) -> str:

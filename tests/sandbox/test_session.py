@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mcp_wasm.capability.grant import Environment, Grant
+from mcp_wasm.capability.grant import NOTHING, Environment, Grant, Nn, gather
 from mcp_wasm.capability.grant import Sessions as Granted
 from mcp_wasm.errors import (
     Busy,
@@ -24,7 +24,7 @@ from mcp_wasm.errors import (
 )
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.limits import Limits
-from mcp_wasm.sandbox.session import Sessions
+from mcp_wasm.sandbox.session import Sessions, _fixed
 
 COUNTERS = Path(__file__).parents[1] / "programs" / "counters.wat"
 
@@ -237,11 +237,53 @@ def test_a_replaced_component_ends_its_sessions(runtime: Runtime, tools: Tools, 
         tools("counter_add", self=counter, by=1)
 
 
+def test_a_model_that_was_opened_is_of_no_use_without_its_grant() -> None:
+    """What stands behind its handle asks for no grant again, so the session ends with the grant."""
+    granted = gather([Nn(("m",), Path("/models"))])
+    assert _fixed(granted) != _fixed(NOTHING)
+
+
 def test_grants_that_an_instance_cannot_change_end_its_session(runtime: Runtime, tools: Tools) -> None:
     counter = tools("new_counter", start=1)
     changed = Tools(runtime, "local", Granted(), Environment("A", "b"))
     with pytest.raises(SessionEnded, match="the grants of its component have changed"):
         changed("counter_add", self=counter, by=1)
+
+
+def test_one_that_takes_long_to_end_holds_up_nobody_else(runtime: Runtime, tools: Tools) -> None:
+    """Its connections may have to be closed, to a server that does not answer."""
+    ending, may_end = threading.Event(), threading.Event()
+
+    def end() -> None:
+        ending.set()
+        may_end.wait(60)
+
+    counter = tools("new_counter", start=1)
+    next(iter(sessions(runtime)._living.values())).live.call.at_end(end)
+    thread = threading.Thread(target=lambda: tools("counter_finish", it=counter))
+    thread.start()
+    try:
+        assert ending.wait(60)
+        other = Tools(runtime, "other")
+        assert other("counter_add", self=other("new_counter", start=1), by=1) == 2
+    finally:
+        may_end.set()
+        thread.join()
+
+
+def test_one_whose_call_has_not_ended_is_let_go_by_that_call(runtime: Runtime, tools: Tools) -> None:
+    """The workers are waited for, but not for ever: the store of one that is late is still in use."""
+    tools("new_counter", start=1)
+    found = sessions(runtime)
+    session = next(iter(found._living.values()))
+    ended: list[bool] = []
+    session.live.call.at_end(lambda: ended.append(True))
+    session.busy.acquire()
+    found.close()
+    assert not ended
+    found._leave(session, "")
+    assert ended
+    assert len(found) == 0
 
 
 def test_nothing_is_left_behind(runtime: Runtime, tools: Tools) -> None:
