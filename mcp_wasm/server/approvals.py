@@ -23,7 +23,7 @@ from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from mcp_wasm.audit.sink import event
-from mcp_wasm.capability.grant import Grant, kind_of
+from mcp_wasm.capability.grant import Grant
 from mcp_wasm.errors import CallerError, McpWasmError
 from mcp_wasm.policy.approved import Approved
 from mcp_wasm.server.content import Wire
@@ -31,7 +31,7 @@ from mcp_wasm.server.forms import Choice, Question
 from mcp_wasm.server.peer import Context, Peer
 from mcp_wasm.server.proposals import Denied, Proposals
 from mcp_wasm.server.questions import SECONDS, Asker, Questions
-from mcp_wasm.server.words import words
+from mcp_wasm.server.words import noted
 
 if TYPE_CHECKING:
     from mcp_wasm.runtime import Runtime
@@ -137,7 +137,7 @@ class Approvals:
     async def record(self, peer: Peer, question: Question, choice: Choice) -> str:
         """Keep an answer for as long as it holds; what a person should know of it, mostly nothing."""
         who, grants = (peer.owner, question.component, question.digest), question.grants
-        allowed = [f"{kind_of(grant)}: {words(grant)}" for grant in grants]
+        allowed = [noted(grant) for grant in grants]
         log.warning(
             "A person (%r) answered %r for %s (%s): %s",
             peer.client,

@@ -32,6 +32,14 @@ def words(grant: of.Grant) -> str | None:
     return None if "…" in phrase or len(phrase) > _PHRASE else phrase
 
 
+def noted(grant: of.Grant) -> str:
+    """``grant`` for logs: its kind and its words, but for a value that the guest is given, maybe a secret."""
+    match grant:
+        case of.Environment(name=name) | of.ConfigValue(key=name):
+            return f"{of.kind_of(grant)}: {_one(name)}"
+    return f"{of.kind_of(grant)}: {words(grant)}"
+
+
 def _one(value: object) -> str:
     return coded(str(value), _VALUE)
 

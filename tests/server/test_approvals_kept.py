@@ -11,7 +11,7 @@ import pytest
 
 from mcp_wasm.audit import reading
 from mcp_wasm.audit.sink import AuditOptions
-from mcp_wasm.capability.grant import KeyValue
+from mcp_wasm.capability.grant import Environment, Grant, KeyValue
 from mcp_wasm.capability.policy import Entry, Policy
 from mcp_wasm.policy import edit
 from mcp_wasm.runtime import Runtime
@@ -98,6 +98,25 @@ async def test_an_answer_is_in_the_audit_log(
     assert {(record.tool, record.component, record.digest) for record in found} == {
         ("doors_try", "doors", digest)
     }
+
+
+async def test_a_value_that_a_person_approves_anew_is_in_no_log(  # noqa: PLR0917 - fixtures
+    doors: Doors, home: Path, program: Callable[[str], Path], era: str, changed: Path, caplog: Any
+) -> None:
+    """The policy file has it and the person is shown it; it may well be a password."""
+    with Runtime(home=home, workers=2, audit=AuditOptions()) as runtime:
+        before = runtime.add(program("doors/server_doors"), name="doors")
+        granted: list[Grant] = [KeyValue("notes"), Environment("LOGIN", "correct horse")]
+        edit.add(home, "doors", before.digest, before.wishes, granted)
+        runtime.add(changed, name="doors")
+        person = Person(ALWAYS)
+        async with asking(runtime, era, person) as client:
+            assert value(await client.call_tool("doors_try", NOTES)) is True
+    assert "correct horse" in person.asked[0].message
+    (found,) = (record for record in reading.read(home / "audit") if record.event == "approval")
+    assert found.grants == ("environment: `LOGIN`", "keyvalue: read what is kept in the bucket `notes`")
+    assert "`LOGIN`" in caplog.text
+    assert "correct horse" not in caplog.text
 
 
 async def test_changed_bytes_are_shown_and_get_nothing_unless_a_person_says_so(
