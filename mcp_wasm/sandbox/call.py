@@ -186,14 +186,24 @@ class Call:
         self.services.denied(denial)
 
     def pass_on(self, denials: tuple[Denial, ...]) -> None:
-        """Take over what was denied to a tool that this call called."""
-        for denial in denials:
+        """Take over what was denied to a tool that this call called, maybe with a secret of this one."""
+        for denial in map(self._cleaned, denials):
             key = (denial.capability, f"{denial.component} {denial.asked}")
             known = self._denied.get(key)
             if known is not None:
                 self._denied[key] = replace(known, count=known.count + denial.count)
             elif len(self._denied) < DENIALS:
                 self._denied[key] = denial
+
+    def _cleaned(self, denial: Denial) -> Denial:
+        if self.redactor is None:
+            return denial
+        clean, grant, command = self.redactor.text, denial.grant, denial.command
+        if clean(command) != command or (grant is not None and clean(said := _said(grant)) != said):
+            grant, command = None, ""
+        return replace(
+            denial, asked=clean(denial.asked), rule=clean(denial.rule), grant=grant, command=command
+        )
 
     @property
     def denials(self) -> tuple[Denial, ...]:

@@ -68,3 +68,20 @@ def test_neither_a_grant_nor_its_command_gives_a_secret_away(services: Services,
     assert [denial.grant for denial in call.denials] == [None, None, KeyValue("notes")]
     assert [bool(denial.command) for denial in call.denials] == [False, False, True]
     assert secret not in str(call.denials)
+
+
+def test_what_a_called_tool_was_denied_gives_no_secret_of_its_caller_away(services: Services) -> None:
+    """It knows nothing of the caller's secrets, and the caller may have handed one on."""
+    secret = "hunter2-hunter2"
+    permit = Permit(About("fetch_get", "fetch", "0" * 64), Limits(), services)
+    outer, inner = Call(permit, Stop()), Call(permit, Stop())
+    outer.redactor = Redactor()
+    outer.redactor.add("KEY", secret)
+    inner.deny(KeyValue(secret), f"open {secret}", f"no grant of {secret}")
+    inner.deny(KeyValue("notes"), "open notes", "no grant")
+    outer.pass_on(inner.denials)
+    inner.close()
+    outer.close()
+    assert secret not in str(outer.denials)
+    assert [denial.grant for denial in outer.denials] == [None, KeyValue("notes")]
+    assert [bool(denial.command) for denial in outer.denials] == [False, True]
