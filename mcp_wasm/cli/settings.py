@@ -5,20 +5,24 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from mcp_wasm.capability.sizes import parse_size
 from mcp_wasm.config.access import fetched
-from mcp_wasm.config.keys import FILE_NAME
+from mcp_wasm.config.keys import FILE_NAME, TABLES
 from mcp_wasm.config.model import Config
 from mcp_wasm.config.read import load
 from mcp_wasm.errors import InvalidSettings
+from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.server.access import Access
 
 HOME, CONFIG, TOKEN = "MCP_WASM_HOME", "MCP_WASM_CONFIG", "MCP_WASM_TOKEN"
 DEFAULT_HOME = Path("~/.mcp-wasm")
 _LARGEST_SECRET = 16 * 1024
+
+_OWN = ("home", "cache_bytes", "http", "access", "tokens", "audit", "state", "grants")
+"""What of the settings a file that merely lies in the working folder cannot set at all."""
 
 
 def read(args: argparse.Namespace, environment: Mapping[str, str] | None = None) -> Config:
@@ -49,9 +53,45 @@ def _file(named: str | None, home: Path) -> Config:
     if here.is_file():
         _check_owner(here)
         # Where the working folder is the home, the file is the person's own.
-        return load(here.absolute(), trusted=home == Path.cwd())
-    own = home / FILE_NAME
-    return load(own) if own.is_file() else Config()
+        trusted = home == Path.cwd()
+        found = load(here.absolute(), trusted=trusted)
+        return found if trusted else _with_own(found, _own(home))
+    return _own(home)
+
+
+def _own(home: Path) -> Config:
+    path = home / FILE_NAME
+    return load(path) if path.is_file() else Config()
+
+
+def _with_own(found: Config, own: Config) -> Config:
+    """The settings of a project, and the person's own in what a project has no say in.
+
+    Its mere presence must not take away the tokens that clients have to send, a
+    limit that is lower, or a tool that is hidden.
+    """
+    server = replace(
+        found.server,
+        approvals=found.server.approvals and own.server.approvals,
+        **{key.name: getattr(own.server, key.name) for key in TABLES["server"] if key.trusted},
+    )
+    names = {*found.component_limits, *own.component_limits}
+    return replace(
+        found,
+        **{name: getattr(own, name) for name in _OWN},
+        server=server,
+        tools={**found.tools, **own.tools},
+        limits=_lower(found.limits, own.limits),
+        component_limits={
+            name: _lower(*(each.component_limits.get(name, each.limits) for each in (found, own)))
+            for name in names
+        },
+    )
+
+
+def _lower(first: Limits, second: Limits) -> Limits:
+    both = {each.name: (getattr(first, each.name), getattr(second, each.name)) for each in fields(Limits)}
+    return Limits(**{name: min(values) for name, values in both.items()})
 
 
 def _check_owner(path: Path) -> None:

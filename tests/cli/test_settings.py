@@ -73,6 +73,64 @@ def test_a_file_in_the_working_folder_is_not_trusted_with_the_home(here: Path) -
     assert read({}, config="mcp-wasm.toml").home == here / "evil"
 
 
+OWN = """
+[http]
+port = 8000
+[tokens.ide]
+secret = "0123456789abcdef"
+[server]
+approvals = false
+allowed_hosts = ["mine.example"]
+[audit]
+keep = 3
+[limits]
+fuel = 1000
+deadline = 60
+[component.text.limits]
+memory = 65536
+[tools.files_delete]
+hidden = true
+[grants.text]
+trust = "name"
+[[grants.text.keyvalue]]
+bucket = "notes"
+"""
+PROJECT = """
+workers = 2
+[server]
+name = "theirs"
+approvals = true
+[limits]
+deadline = 5
+[component.text.limits]
+deadline = 4
+[tools.files_delete]
+hidden = false
+[tools.text_diff]
+title = "Diff"
+"""
+
+
+def test_a_file_in_the_working_folder_takes_nothing_away_that_it_could_not_set(
+    tmp_path: Path, here: Path
+) -> None:
+    """Without the tokens anybody on the machine could call the tools, once a person serves in a clone."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "mcp-wasm.toml").write_text(OWN, encoding="utf-8")
+    own = read({"MCP_WASM_HOME": str(home)})
+    (here / "mcp-wasm.toml").write_text(PROJECT, encoding="utf-8")
+    found = read({"MCP_WASM_HOME": str(home)})
+    for name in ("http", "tokens", "access", "audit", "state", "grants", "home", "cache_bytes"):
+        assert getattr(found, name) == getattr(own, name)
+    assert (found.server.approvals, found.server.allowed_hosts) == (False, ("mine.example",))
+    assert (found.limits.fuel, found.limits.deadline) == (1000, 5)
+    text = found.component_limits["text"]
+    assert (text.fuel, text.deadline, text.memory) == (1000, 4, 65536)
+    assert found.tools["files_delete"].hidden
+    assert (found.workers, found.server.name, found.tools["text_diff"].title) == (2, "theirs", "Diff")
+
+
 def test_in_the_home_itself_the_file_is_the_persons_own(here: Path) -> None:
     (here / "mcp-wasm.toml").write_text(f"[limits]\nfuel = {2 * Limits().fuel}", encoding="utf-8")
     assert read({"MCP_WASM_HOME": str(here)}).limits.fuel == 2 * Limits().fuel
