@@ -136,7 +136,11 @@ def _sending(call: Call, http: Http, asked: OutgoingRequest, request: Request) -
     body = asked.body
 
     def begin() -> None:
-        if body is None:
+        if request.grant not in call.grants.network:
+            # A body may be finished in a later call of a session, under other grants.
+            call.deny(None, request.asked(), "what allowed it holds no more", kind="network")
+            future.fail(error("HTTP-request-denied"))
+        elif body is None:
             future.begin(http.session.start(request))
         elif body.broken is not None:
             future.fail(body.broken)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import anyio
 import pytest
 
-from mcp_wasm.capability.grant import Network
+from mcp_wasm.capability.grant import Network, gather
 from mcp_wasm.errors import Cancelled, DeadlineExceeded, HandlesExhausted
+from mcp_wasm.sandbox.call import About, Call, Permit
+from mcp_wasm.sandbox.host import http_outgoing, http_state
+from mcp_wasm.sandbox.host.http_bodies import OutgoingBody
+from mcp_wasm.sandbox.host.http_fields import Fields
+from mcp_wasm.sandbox.host.http_poll import waker
+from mcp_wasm.sandbox.host.http_requests import OutgoingRequest
+from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.sandbox.network.failure import error
+from mcp_wasm.sandbox.services import Services
+from mcp_wasm.sandbox.stop import Stop
 from tests.sandbox.host.http_guests import CODES, example, gives_back, grant, guest, held
 from tests.sandbox.network.server import ok, serving, stalling
 
@@ -154,3 +165,35 @@ def test_the_network_ends_with_its_runtime(tmp_path: Path) -> None:
         it.fetch(server.authority)
         assert "mcp-wasm network" in held().threads
     assert "mcp-wasm network" not in held().threads
+
+
+@pytest.mark.parametrize("still", [True, False])
+def test_a_body_that_is_finished_in_a_later_call_is_sent_only_under_a_grant_of_that_call(
+    tmp_path: Path, still: bool
+) -> None:
+    """A session's instance goes on when its grants of the network change, and so do its handles."""
+    with serving(lambda *_: ok(b"")) as server:
+        network = grant(server.port, "POST")
+        services, about = Services(tmp_path), About("fetch_send", "fetch", "0" * 64)
+        call = Call(Permit(about, Limits(), services, gather([network])), Stop())
+        try:
+            call.stop.deadline = time.monotonic() + 30
+            http_state.prepare(call)
+            http = http_state.of(call)
+            request = OutgoingRequest(Fields(http))
+            request.method, request.scheme = {"tag": "post"}, {"tag": "http"}
+            request.authority = server.authority
+            request.body = body = OutgoingBody(http, ())
+            answer = http_outgoing._handle(call, request, None)["ok"]
+            call.renew(Permit(about, Limits(), services, gather([network] if still else [])), Stop())
+            assert body.finish() == {"ok": None}
+            while not answer.ready():
+                waker(call).wait(0.02)
+            found = answer.get()["ok"]
+            assert "ok" in found if still else found == {"err": error("HTTP-request-denied")}
+            assert len(server.seen) == still
+            assert len(call.denials) == (not still)
+        finally:
+            call.end()
+            call.close()
+            services.close()
