@@ -43,7 +43,9 @@ def read(args: argparse.Namespace, environment: Mapping[str, str] | None = None)
         # Found only where this command was typed, and perhaps another person's project.
         options += [word for folder in config.components for word in ("--components", str(folder))]
         config = replace(config, components=(), late=config.components)
-    return replace(config, home=chosen, http=http, options=tuple(options))
+    # A guest that could write there would grant itself what it likes when a server starts the next time.
+    guarded = (_folder(named) if named else home / FILE_NAME, _folder(DEFAULT_HOME))
+    return replace(config, home=chosen, http=http, options=tuple(options), guarded=guarded)
 
 
 def _file(named: str | None, home: Path) -> Config:

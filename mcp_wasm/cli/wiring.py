@@ -80,7 +80,7 @@ def new_runtime(config: Config, audit: AuditOptions | None = None) -> Runtime:
     from mcp_wasm.runtime import Runtime  # loads the engine
 
     try:
-        return Runtime(
+        runtime = Runtime(
             home=home(config),
             limits=config.limits,
             component_limits=config.component_limits,
@@ -93,11 +93,13 @@ def new_runtime(config: Config, audit: AuditOptions | None = None) -> Runtime:
             state=config.state,
             audit=audit,
         )
+        runtime.services.guarded = config.guarded
     except OSError as error:
         if audit is None:
             raise
         expected = "a folder for the audit log that can be written ([audit] enabled = false does without)"
         raise InvalidSettings(f"{error.filename or home(config)}", expected, error.strerror) from None
+    return runtime
 
 
 @contextlib.contextmanager

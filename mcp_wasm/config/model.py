@@ -41,7 +41,8 @@ class Config:
     how key-value state is kept. ``options`` are the flags with which another
     command line finds the same settings, home and components. ``late`` are folders
     like ``components`` that never take a name from another: those that a file of
-    the working folder names.
+    the working folder names. ``guarded`` is what says what guests may do, beside the
+    home: the settings file that is obeyed, and the home of other servers.
     """
 
     source: Path | None = None
@@ -57,6 +58,7 @@ class Config:
     component_limits: Mapping[str, Limits] = field(default_factory=dict)
     tools: Mapping[str, ToolSetting] = field(default_factory=dict)
     grants: Policy = EMPTY
+    guarded: tuple[Path, ...] = ()
     options: tuple[str, ...] = ()
     late: tuple[Path, ...] = ()
     access: Access = field(default_factory=Access)

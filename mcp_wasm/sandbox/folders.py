@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,9 @@ _READ = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_RDONLY
 
 ENTRY = 4096
 """Bytes that each file and folder counts at least, so that a bound on bytes is one on their number too."""
+
+_LINKS = 40
+"""Links on the way to one path; the system follows no more either."""
 
 DEEPEST = 100
 """Folders in folders that are measured; each level holds a descriptor while it is looked at."""
@@ -75,6 +79,31 @@ def _enter(here: int, part: str, so_far: Path, path: Path) -> int:
             "is no folder" if isinstance(error, NotADirectoryError) else f"cannot be opened: {error.strerror}"
         )
         raise Unusable(f"{so_far} {why}") from None
+
+
+def looked_up(path: Path) -> Iterator[Path]:
+    """Every entry of a folder on the way to ``path``, links and what they lead through included.
+
+    Whoever can replace one of them says what is found under ``path``.
+    """
+    here, left, links = Path("/"), list(reversed(path.absolute().parts[1:])), 0
+    while left:
+        part = left.pop()
+        if part == "..":
+            here = here.parent
+            continue
+        at = here / part
+        yield at
+        try:
+            leads = at.readlink()
+        except OSError:  # no link, or nothing is there yet
+            here = at
+            continue
+        links += 1
+        if links > _LINKS:
+            return
+        here = Path("/") if leads.is_absolute() else here
+        left += reversed(leads.parts[1:] if leads.is_absolute() else leads.parts)
 
 
 def path_of(descriptor: int, path: Path) -> str:

@@ -58,6 +58,8 @@ class Services:
     ``call_tool`` calls another published tool, None where nothing else is
     published; ``list_tools`` gives them all, shown or hidden. ``state`` says where
     key-value state is kept, ``options`` are the flags of commands that people are told.
+    ``guarded`` are files and folders beside ``home`` that say what guests may do, so that
+    none may write there.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Services:
     ) -> None:
         self.home, self.environ, self.call_tool = home, dict(environ or {}), call_tool
         self.state, self.options = state or StateOptions(), tuple(options)
+        self.guarded: tuple[Path, ...] = ()
         self.list_tools: Callable[[], Iterable[Published]] = _none
         self.denials: Counter[tuple[str, str]] = Counter()
         self._logged: set[tuple[str, str, str]] = set()

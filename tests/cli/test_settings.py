@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_wasm.cli import settings
+from mcp_wasm.cli import settings, wiring
 from mcp_wasm.config.model import Config
 from mcp_wasm.errors import InvalidSettings
 from mcp_wasm.sandbox.limits import Limits
@@ -129,6 +129,18 @@ def test_a_file_in_the_working_folder_takes_nothing_away_that_it_could_not_set(
     assert (text.fuel, text.deadline, text.memory) == (1000, 4, 65536)
     assert found.tools["files_delete"].hidden
     assert (found.workers, found.server.name, found.tools["text_diff"].title) == (2, "theirs", "Diff")
+
+
+def test_no_guest_may_write_the_settings_that_are_obeyed_nor_the_home_of_other_servers(
+    tmp_path: Path, here: Path
+) -> None:
+    usual = Path.home() / ".mcp-wasm"
+    assert read({}).guarded == (usual / "mcp-wasm.toml", usual)
+    named = workers(tmp_path / "named.toml", 1)
+    assert read({}, config=str(named)).guarded == (named, usual)
+    assert read({}, home=str(here)).guarded == (here / "mcp-wasm.toml", usual)
+    with wiring.new_runtime(read({"MCP_WASM_HOME": str(tmp_path / "home")}, config=str(named))) as runtime:
+        assert runtime.services.guarded == (named, usual)
 
 
 def test_in_the_home_itself_the_file_is_the_persons_own(here: Path) -> None:

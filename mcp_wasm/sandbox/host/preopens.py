@@ -126,8 +126,11 @@ def _not_writable(call: Call, grant: Storage, descriptor: int) -> str:
     """Why a folder that may be written is only readable for this call; else it is watched."""
     where = grant.rule or "its grant"
     home = Path(os.path.realpath(call.services.home))
-    if home.is_relative_to(grant.folder) or grant.folder.is_relative_to(home):
+    if _says_what_is_found(grant, call.services.home):
         return f"{where} is only readable: the state of this server, its grants included, lies in {home}"
+    for each in call.services.guarded:
+        if _says_what_is_found(grant, each):
+            return f"{where} is only readable: {each} lies there, which says what guests may do"
     if grant.quota is None:
         return ""
     try:
@@ -142,6 +145,13 @@ def _not_writable(call: Call, grant: Storage, descriptor: int) -> str:
     quotas.begin(watched)
     call.at_end(lambda: quotas.end(watched))
     return ""
+
+
+def _says_what_is_found(grant: Storage, path: Path) -> bool:
+    """Whether who may write in the folder of ``grant`` could change what ``path`` is, or what lies in it."""
+    return grant.folder.is_relative_to(os.path.realpath(path)) or any(
+        entry.is_relative_to(grant.folder) for entry in folders.looked_up(path)
+    )
 
 
 def listed(call: Call) -> list[tuple[Native, str]]:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from mcp_wasm.capability.grant import Storage
-from tests.sandbox.host.granted import Guest
+from mcp_wasm.runtime import Runtime
+from mcp_wasm.sandbox import folders
+from tests.sandbox.host.granted import Answer, Guest
 
 Make = Callable[..., Guest]
 
@@ -138,3 +140,62 @@ def test_a_race_of_a_folder_and_a_link_wins_nothing(guest: Make, inside: Path) -
         over.set()
         swapping.join()
     assert guest(Storage(inside, "/data"))("spy", dir=0, path="x/s", byte=ord("i"), times=10).value == 10
+
+
+@pytest.mark.parametrize("place", ["home", "over/home", "folder/home", "first/home"])
+def test_a_home_that_a_link_leads_to_cannot_be_put_elsewhere(
+    tmp_path: Path, program: Callable[[str], Path], place: str
+) -> None:
+    """A guest that replaces a link on the way says what the policy is, from the next call on."""
+    shared, real = tmp_path / "shared", tmp_path / "real"
+    (shared / "folder").mkdir(parents=True)
+    (real / "home").mkdir(parents=True)
+    (shared / "home").symlink_to(real / "home")
+    (shared / "over").symlink_to("../real")
+    (shared / "folder" / "home").symlink_to("../../real/home")
+    (shared / "second").symlink_to(real)
+    (tmp_path / "first").symlink_to("shared/second")  # only the second link is in the guest's folder
+    home = tmp_path / place if place == "first/home" else shared / place
+    with Runtime(home=home) as runtime:
+        runtime.add(program("files"))
+        for grant in (Storage(shared, "/data", write=True), Storage(tmp_path, "/data", write=True)):
+            answer = Guest(runtime, "files", grant)("write", dir=0, path="new", size=1)
+            assert answer.code == "not-permitted"
+            assert "its grants included" in answer.loud[0]
+        other = tmp_path / "other"
+        other.mkdir()
+        granted = Guest(runtime, "files", Storage(other, "/data", write=True))
+        assert granted("write", dir=0, path="new", size=1).value == 1
+
+
+def test_links_in_a_circle_on_the_way_to_the_home_are_not_followed_for_ever(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    assert {path.name for path in folders.looked_up(tmp_path / "a" / "x")} >= {"a", "b"}
+    assert [str(path) for path in folders.looked_up(Path("/a/../b"))] == ["/a", "/b"]
+
+
+def test_a_guest_may_not_write_beside_the_settings_that_a_server_obeys(
+    tmp_path: Path, program: Callable[[str], Path]
+) -> None:
+    """Settings grant as the policy does: what a guest writes there holds when a server starts again."""
+    project, user = tmp_path / "project", tmp_path / "user"
+    (project / "data").mkdir(parents=True)
+    (user / "x").mkdir(parents=True)
+    settings = project / "mcp-wasm.toml"
+    settings.touch()
+    with Runtime(home=tmp_path / "home") as runtime:
+        runtime.services.guarded = (settings, user / ".mcp-wasm")
+        runtime.add(program("files"))
+
+        def write(folder: Path) -> Answer:
+            return Guest(runtime, "files", Storage(folder, "/data", write=True))(
+                "write", dir=0, path="new", size=1
+            )
+
+        for folder, named in ((project, settings), (user, user / ".mcp-wasm")):
+            answer = write(folder)
+            assert answer.code == "not-permitted"
+            assert f"only readable: {named} lies there" in answer.loud[0]
+        assert write(project / "data").value == 1
+        assert write(user / "x").value == 1
