@@ -8,6 +8,7 @@ or keys inside a token are never used (RFC 8725).
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -99,7 +100,8 @@ def identity_of(access: AccessToken, oauth: OAuth, base: Budget) -> Identity:
     Raises:
         ValueError: if its claim of ours is not of the known form.
     """
-    principal = "\0".join((oauth.issuer, access.client_id, access.subject or ""))
+    # As JSON, since there is no character that cannot stand in a claim.
+    principal = json.dumps([oauth.issuer, access.client_id, access.subject or ""])
     opened = [
         scope.removeprefix(oauth.tools_scope)
         for scope in access.scopes
@@ -113,7 +115,7 @@ def identity_of(access: AccessToken, oauth: OAuth, base: Budget) -> Identity:
         budget = narrowed(budget, by)
     return Identity(
         name=f"oauth {access.subject or access.client_id}"[:128],
-        key="oauth " + hashlib.sha256(principal.encode("utf-8", "surrogatepass")).hexdigest()[:32],
+        key="oauth " + hashlib.sha256(principal.encode()).hexdigest()[:32],
         tools=tuple(groups),
         budget=budget,
     )

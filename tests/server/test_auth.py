@@ -121,9 +121,11 @@ async def test_principals_are_kept_apart(tmp_path: Path) -> None:
         signed(sub="bob"),
         signed(client_id="phone"),
         signed(sub="alice\0laptop", client_id=""),
+        signed(sub="c", client_id="a\0b"),
+        signed(sub="b\0c", client_id="a"),
     ]
     callers = [await identified(settings, token) for token in tried]
-    assert len({caller.visitor.key for caller in callers if caller is not None}) == 4
+    assert len({caller.visitor.key for caller in callers if caller is not None}) == 6
     again = await identified(settings, signed(scope="tools:other"))
     assert again is not None
     assert callers[0] is not None
