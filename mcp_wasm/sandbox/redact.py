@@ -2,7 +2,7 @@
 
 A value is found as it is and in the forms that programs give it on the way:
 base64 (also inside of a longer text, as in ``Authorization: Basic``), hex,
-percent-encoded, and escaped as JSON. It is no defence against a guest that
+percent-encoded, and escaped as JSON or as Python does it. It is no defence against a guest that
 means to give away a secret which it was given: that one can spell it in any
 other way. A guest that must not know a secret gets a placeholder (``secrets``).
 """
@@ -108,6 +108,8 @@ def _forms(value: str) -> Iterator[str]:
     yield quote_plus(value, errors="replace")
     escaped = json.dumps(value)[1:-1]
     yield from (escaped, json.dumps(value, ensure_ascii=False)[1:-1], escaped.replace("/", "\\/"))
+    # As denials and logs show what a guest asked for; which quotes are escaped depends on the whole text.
+    yield from (ascii(value)[1:-1], ascii(f"\"'{value}")[4:-1])
     yield from (raw.hex(), raw.hex().upper())
     for before in range(3):
         # What precedes the value in its text shifts it against the groups of three bytes; the characters

@@ -37,12 +37,23 @@ def redactor(value: str = VALUE, name: str = "KEY") -> Redactor:
         quote_plus(VALUE),
         json.dumps(VALUE)[1:-1],
         json.dumps(VALUE, ensure_ascii=False)[1:-1],
+        ascii(VALUE)[1:-1],
     ],
 )
 def test_each_form_is_found_inside_of_a_text(form: str) -> None:
     cleaned = redactor().text(f"before {form} after")
     assert SHOWN in cleaned
     assert form not in cleaned
+
+
+@pytest.mark.parametrize("value", ["pässwörd", 'it\'s "quoted"', "mit \\ und ünd", "two\nlines'\""])
+@pytest.mark.parametrize("around", ["{}", "{} it's", 'a "{}"', "'{}\""])
+def test_a_value_that_is_shown_escaped_is_found(value: str, around: str) -> None:
+    """Denials and log lines spell what a guest asked for in ASCII."""
+    shown = ascii(around.format(value))
+    cleaned = redactor(value).text(shown)
+    assert SHOWN in cleaned
+    assert ascii(value)[1:-1] not in cleaned
 
 
 @given(st.binary(max_size=5), st.binary(max_size=5))
