@@ -170,10 +170,15 @@ def _distinct(tools: Sequence[Tool], shown: Sequence[Tool]) -> list[str]:
 
     Two components may give one name (`a_b` + `c`, `a` + `b_c`). Then neither keeps
     it, or a component could be named so that calls meant for another reach it: a
-    hash of its path stands with each. Only a name that a person gave stays.
+    hash of its path stands with each. Only a name that a person gave stays, where it
+    is plain which of two tools they meant.
     """
-    given = [one.name for one in shown]
-    chosen = {name: i for i, name in reversed(list(enumerate(given))) if name != tools[i].name}
+    given, own = [one.name for one in shown], Counter(tool.name for tool in tools)
+    chosen = {
+        name: i
+        for i, name in reversed(list(enumerate(given)))
+        if name != tools[i].name and own[tools[i].name] == 1
+    }
     for round_ in count():
         uses = Counter(given)
         alike = [i for i, name in enumerate(given) if uses[name] > 1 and chosen.get(name) != i]

@@ -92,6 +92,17 @@ def test_a_name_that_a_person_gave_stays_and_other_tools_of_it_step_aside() -> N
     assert len(names(index)) == 3
 
 
+def test_a_name_that_a_person_gave_goes_to_no_other_tool_that_is_called_as_the_one_they_meant() -> None:
+    index = Index({"a_b_x": ToolSetting(name="mine")})
+    index.put(component("a_b", "a_b_x"))
+    assert index.tool("mine").component == "a_b"
+    index.put(component("a", "a_b_x"))  # with a function named b-x, and before the other by name
+    assert "mine" not in names(index)
+    assert len(names(index)) == 2
+    index.remove("a")
+    assert index.tool("mine").component == "a_b"
+
+
 def test_no_name_can_be_made_to_meet_a_hashed_one() -> None:
     index = Index()
     index.put(component("a", "a_b_c"))
