@@ -24,7 +24,7 @@ def _get(call: Call, key: str) -> Any:
     value = _values(call).get(key)
     if value is None:
         about = call.about.component
-        why = call.grants.waiting or f"no grant of config to {about} has the key {ascii(key)[:80]}"
+        why = call.grants.waiting or f"no grant of config to {about} has that key"
         # Programs ask for keys that have a default, so this alone is no failure.
         call.deny(ConfigValue(key, ""), f"the value of {key!a}", why, quiet=True)
     return {"ok": value}

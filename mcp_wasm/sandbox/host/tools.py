@@ -94,6 +94,8 @@ def _told(error: McpWasmError) -> dict[str, Any]:
         _log.error("a tool called by a tool failed, error %s", error.id, exc_info=error)
     tags = {UnknownTool: "unknown", InvalidArguments: "invalid", LimitExceeded: "limit", Trap: "trapped"}
     tag = next((tag for class_, tag in tags.items() if isinstance(error, class_)), "unavailable")
+    if isinstance(error, UnknownTool):
+        error = UnknownTool(error.name)  # the nearest names are of tools that the grants need not name
     return _error(tag, str(error)[:_SHOWN])
 
 

@@ -170,6 +170,6 @@ def test_configuration_is_what_was_granted(guest: Make) -> None:
         assert guest(*values)("get", key="empty", **{"from": source}).value == ""
         absent = guest(*values)("get", key="URL", **{"from": source})
         assert absent.value is None
-        assert absent.quiet == ["the value of 'URL': no grant of config to base has the key 'URL'"]
+        assert absent.quiet == ["the value of 'URL': no grant of config to base has that key"]
     assert guest(*values)("all").value == [["empty", ""], ["url", "https://example.com"]]
     assert guest()("all").value == []

@@ -58,6 +58,13 @@ def test_a_tool_that_is_not_there_is_unknown_to_who_may_call_it(make: Make) -> N
     assert error(relay(make(caller=(ALL,)), "there_is_none"))[0] == "unknown"
 
 
+def test_the_names_of_tools_that_were_not_granted_are_not_told(make: Make) -> None:
+    assert error(relay(make(caller=(Tools(("tiny_adx",)),)), "tiny_adx")) == (
+        "unknown",
+        "There is no tool named 'tiny_adx'.",
+    )
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
