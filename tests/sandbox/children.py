@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 PROGRAMS = Path(__file__).parent.parent / "programs"
 ROOT = Path(__file__).parents[2]
@@ -20,9 +21,18 @@ PRELUDE = """
 """
 
 
-def start(home: Path, code: str) -> subprocess.Popen[str]:
+class Child(subprocess.Popen[str]):
+    """A process that does not outlive a test which fails while it runs."""
+
+    def __exit__(self, type_: Any, value: Any, traceback: Any) -> None:
+        if type_ is not None:
+            self.kill()
+        super().__exit__(type_, value, traceback)
+
+
+def start(home: Path, code: str) -> Child:
     """A Python that runs ``code`` after ``PRELUDE``; its standard output and errors are pipes."""
-    return subprocess.Popen(
+    return Child(
         [sys.executable, "-c", textwrap.dedent(PRELUDE) + textwrap.dedent(code), str(home), str(PROGRAMS)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
