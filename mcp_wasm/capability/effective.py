@@ -19,6 +19,9 @@ WITHOUT_IMPORT = frozenset({"storage", "environment", "secret", "clock", "random
 """Kinds that base WASI serves, or the host alone: they need no import beyond it."""
 
 _KEYS = {"storage": "guest", "environment": "name", "secret": "name", "config": "key"}
+_NARROWING = frozenset({"clock", "random"})
+"""Kinds without which a guest has more: no call that allows little may lift them."""
+
 _SINGLE = frozenset({"clock", "random", "logging", "sessions"})
 
 
@@ -50,7 +53,7 @@ def effective(  # noqa: PLR0917 - policy, component and call, as the module's se
         return Grants(waiting=waiting) if waiting else NOTHING
     usable = WITHOUT_IMPORT | imported(wishes)
     if allowed is not None:
-        usable &= allowed
+        usable &= allowed | _NARROWING
     held = (g for g in (*approved, *given) if kind_of(g) in usable and for_tool(g, names))
     return replace(gather(_first_of_each(held), waiting), allowed=allowed)
 
