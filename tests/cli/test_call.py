@@ -92,8 +92,11 @@ def test_a_setting_narrows_every_call(command: Command, served: list[str | Path]
 
 def test_a_renamed_tool_has_only_its_new_name(command: Command, served: list[str | Path]) -> None:
     Path("mcp-wasm.toml").write_text("[tools.tiny_add]\nname = 'sum'", encoding="utf-8")
-    assert command("call", "sum", "--args", "a=1", "b=2", *served).out == "3\n"
-    assert command("call", "tiny_add", "--args", "a=1", "b=2", *served).code == 2
+    named = ["--config", "mcp-wasm.toml", *served]
+    assert command("call", "sum", "--args", "a=1", "b=2", *named).out == "3\n"
+    assert command("call", "tiny_add", "--args", "a=1", "b=2", *named).code == 2
+    refused = command("call", "tiny_add", "--args", "a=1", "b=2", *served)
+    assert "--config" in refused.err  # a file that merely lies there names no tools
 
 
 def test_a_limit_that_was_reached_says_how_a_person_raises_it(
