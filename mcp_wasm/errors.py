@@ -144,7 +144,7 @@ class SessionEnded(GuestError):
 
     def __init__(self, handle: str, why: str) -> None:
         self.handle, self.why = handle, why
-        super().__init__(f"The handle {handle} is not valid: {why}. Make a new one.")
+        super().__init__(f"The handle {handle} is not valid: {why.removesuffix('.')}. Make a new one.")
 
 
 class Cancelled(GuestError):
@@ -201,7 +201,7 @@ class HandlesExhausted(LimitExceeded):
 
 
 class StorageExceeded(LimitExceeded):
-    """More lies in a granted folder than its quota; the call was stopped, what it wrote is still there (bytes)."""
+    """More lies in a granted folder than its quota; the call was stopped, what it wrote stays (bytes)."""
 
     limit, unit = "storage", "bytes"
 

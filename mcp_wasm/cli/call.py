@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_wasm.cli import settings, terminal, wiring
 from mcp_wasm.cli.given import given
-from mcp_wasm.errors import CapabilityDenied, GuestError, LimitExceeded, McpWasmError
+from mcp_wasm.errors import CapabilityDenied, GuestError, LimitExceeded, McpWasmError, StorageExceeded
 from mcp_wasm.sandbox import services
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.report import Outcome, Printed, Report
@@ -112,7 +112,9 @@ def _stopped(error: McpWasmError, *, as_json: bool) -> int:
     if isinstance(error, CapabilityDenied):
         terminal.fail("the tool could not start without what nobody has granted it")
         return 1
-    if isinstance(error, LimitExceeded):
+    if isinstance(error, LimitExceeded) and not isinstance(
+        error, StorageExceeded
+    ):  # a quota stands in a grant
         terminal.note(f"To raise it: {error.limit} under [limits] in mcp-wasm.toml.")
     raise error
 

@@ -89,7 +89,9 @@ def _file(path: str) -> str:
             raise Unresolved("it is no regular file")
         if status.st_mode & 0o077 and path not in _loose:
             _loose.add(path)
-            _log.warning("others than its owner can use the secret in %s; type: chmod 600 it", ascii(path))
+            _log.warning(
+                "others than its owner can use the secret in %s: make it yours alone (chmod 600)", ascii(path)
+            )
         found = os.read(descriptor, LARGEST + 1)
     except OSError as error:
         raise Unresolved(_reason(error)) from None

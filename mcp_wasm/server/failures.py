@@ -19,6 +19,8 @@ from mcp_wasm.errors import (
     HostFault,
     InvalidSettings,
     LimitExceeded,
+    SessionEnded,
+    StorageExceeded,
     Trap,
     UnknownTool,
 )
@@ -53,13 +55,15 @@ def protocol_error(error: Exception) -> MCPError | None:
 def told(error: Exception) -> str:
     """What the model is told about a call that failed with ``error``."""
     match error:
+        case StorageExceeded():  # a quota stands in a grant, and the error says what to do
+            return str(error)
         case LimitExceeded():
             return f"{error} {RAISE.format(limit=error.limit)}"
         case Trap():
             return _trap(error)
         case CapabilityDenied():
             return NOT_STARTED
-        case CallerError() | Busy() | Cancelled():
+        case CallerError() | Busy() | Cancelled() | SessionEnded():
             return str(error)
         case HostFault():
             log.error("Fault %s: %s", error.id, error.what, exc_info=error)
