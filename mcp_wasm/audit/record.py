@@ -64,8 +64,8 @@ class Record:
     for one that a guest made, and so on.
 
     ``outcome`` is ``ok``, ``tool error``, ``refused arguments``, ``unknown tool``,
-    ``denied``, ``limit:NAME``, ``trap``, ``cancelled``, ``busy``, ``too many`` or
-    ``fault:ID``. ``detail`` is a short text about it.
+    ``denied``, ``limit:NAME``, ``trap``, ``session over``, ``cancelled``, ``busy``,
+    ``too many`` or ``fault:ID``. ``detail`` is a short text about it.
     """
 
     at: float

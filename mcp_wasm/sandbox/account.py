@@ -22,6 +22,7 @@ from mcp_wasm.errors import (
     InvalidArguments,
     InvalidSettings,
     LimitExceeded,
+    SessionEnded,
     Trap,
     UnknownTool,
 )
@@ -132,6 +133,8 @@ def ended(error: BaseException) -> tuple[str, str]:
             return f"limit:{error.limit}", ""
         case Trap():
             return "trap", error.kind
+        case SessionEnded():
+            return "session over", ""
         case CapabilityDenied():
             return "denied", ""
         case Cancelled() | asyncio.CancelledError() | KeyboardInterrupt():
