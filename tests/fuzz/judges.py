@@ -57,7 +57,7 @@ class Judges:
         self._schema = Draft202012Validator(schema.input_schema(function))
         params = tuple((p.name, isinstance(p.type, Option), lower_plan(p.type)) for p in function.params)
         names = frozenset(p.name for p in function.params)
-        self._plan = Plan(function, cast(Any, None), params, names, None, fails=False)
+        self._plan = Plan(function, cast(Any, None), params, names, None, fails=False, lasting=False)
 
     def agree(self, arguments: Any) -> bool:
         """What all of them say; fails if one says something else, save what a schema cannot say."""
