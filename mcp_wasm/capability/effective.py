@@ -110,14 +110,45 @@ def _shown(wishes: Sequence[str]) -> str:
     return "; ".join(wish[:120] for wish in wishes[:5]) + more
 
 
+def place(grant: Grant) -> tuple[str, str] | None:
+    """What of its kind only one grant can decide (a guest folder, a variable, the clock), or None."""
+    kind = kind_of(grant)
+    if kind in _KEYS:
+        return kind, getattr(grant, _KEYS[kind])
+    return (kind, "") if kind in _SINGLE else None
+
+
+def ahead(grants: Sequence[Grant], grant: Grant) -> tuple[Grant, ...]:
+    """Those of ``grants`` that decide in place of ``grant``, which is among them, for some tool of it."""
+    found = []
+    for each in grants:
+        if each is grant:
+            break
+        if (
+            place(grant) is not None
+            and place(each) == place(grant)
+            and (_has(each, grant) or _has(grant, each))
+        ):
+            found.append(each)
+    return tuple(found)
+
+
+def shadowed(grants: Sequence[Grant]) -> tuple[tuple[Grant, Grant], ...]:
+    """Those of ``grants`` that have no effect for any tool, each with the earlier one that decides."""
+    pairs = ((grant, next((e for e in ahead(grants, grant) if _has(e, grant)), None)) for grant in grants)
+    return tuple((grant, first) for grant, first in pairs if first is not None)
+
+
+def _has(first: Grant, second: Grant) -> bool:
+    """Whether ``first`` is for all tools that ``second`` is for."""
+    return not first.tools or bool(
+        second.tools and all(for_tool(first, frozenset({tool})) for tool in second.tools)
+    )
+
+
 def _first_of_each(grants: Iterable[Grant]) -> list[Grant]:
-    """Of several grants for one place (a guest folder, a variable, the clock) the first."""
+    """Of several grants for one place the first."""
     found: dict[object, Grant] = {}
     for grant in grants:
-        kind = kind_of(grant)
-        if kind in _KEYS:
-            key: object = (kind, getattr(grant, _KEYS[kind]))
-        else:
-            key = kind if kind in _SINGLE else object()
-        found.setdefault(key, grant)
+        found.setdefault(place(grant) or object(), grant)
     return list(found.values())

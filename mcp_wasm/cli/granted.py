@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mcp_wasm.capability import document as documents
-from mcp_wasm.capability.effective import waits
+from mcp_wasm.capability.effective import shadowed, waits
 from mcp_wasm.capability.explain import Line, explain, idle, told
 from mcp_wasm.capability.grant import Grant, Grants, kind_of
 from mcp_wasm.capability.policy import Entry
@@ -62,6 +62,8 @@ def explained(component: Component, tool: str | None, grants: Grants, entry: Ent
         yield "\nwithout effect, since it imports nothing of the kind:"
     for grant in useless:
         yield f"  {told(grant)}"
+    for grant, first in shadowed(entry.grants) if entry is not None else ():
+        yield f"\nwithout effect: {told(grant)}\n  since an earlier grant decides: {told(first)}"
 
 
 def explained_document(
@@ -85,7 +87,12 @@ def explained_document(
             for line in _asked(component, grants)
         ],
         "has": [_grant(grant) for grant in grants],
-        "withoutEffect": [_grant(grant) for grant in _idle(component, entry)],
+        "withoutEffect": [
+            _grant(grant)
+            for grant in dict.fromkeys(
+                (*_idle(component, entry), *(each for each, _ in shadowed(entry.grants if entry else ())))
+            )
+        ],
     }
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_wasm.capability import address, document, hosts, words
-from mcp_wasm.capability.effective import WITHOUT_IMPORT, imported
+from mcp_wasm.capability import address, document, explain, hosts, words
+from mcp_wasm.capability.effective import WITHOUT_IMPORT, ahead, imported, shadowed
 from mcp_wasm.capability.grant import KINDS, Grant, Network, Nn, Storage, kind_of
 from mcp_wasm.capability.policy import Entry, Policy, combine
 from mcp_wasm.capability.values import Place
@@ -96,13 +96,41 @@ def _add(args: argparse.Namespace) -> int:
     added = edit.add(
         policy.file.parent, args.component, "" if identified is not None else digest, wishes, [grant]
     )
-    said = f"{args.component}: {kind_of(grant)} {' '.join(words.words(grant))}".rstrip()
-    print(terminal.line(f"{'granted to' if added else 'has already'} {said}"))
+    said = f"{args.component}: {_told(grant)}"
+    now = read(policy.file)
+    gone = _gone(policy.own, now, args.component) if added else []
+    instead = f", instead of {' and '.join(map(_told, gone))}" if gone else ""
+    print(terminal.line(f"{'granted to' if added else 'has already'} {said}{instead}"))
+    _note_ahead(combine(config.grants, now).entries[args.component], grant)
     if component is not None and kind_of(grant) not in WITHOUT_IMPORT | imported(wishes):
         terminal.note(f"note: {args.component} imports nothing of {kind_of(grant)}: that has no effect on it")
     _note_folder(grant, policy.file.parent)
     _note_hosts(grant)
     return 0
+
+
+def _told(grant: Grant) -> str:
+    return f"{kind_of(grant)} {' '.join(words.words(grant))}".rstrip()
+
+
+def _gone(before: Policy, after: Policy, component: str) -> list[Grant]:
+    """The grants that a component had before and has not after."""
+    had, has = (
+        each.entries[component].grants if component in each.entries else () for each in (before, after)
+    )
+    return [grant for grant in had if grant not in has]
+
+
+def _note_ahead(entry: Entry, grant: Grant) -> None:
+    """Say where an earlier grant for the same place decides instead of ``grant``."""
+    held = next(each for each in entry.grants if each == grant)
+    without = [first for each, first in shadowed(entry.grants) if each is held]
+    for first in without:
+        told = f"note: that has no effect, since an earlier grant decides: {explain.told(first)}"
+        terminal.note(terminal.line(f"{told}. Take that away, or change it where it stands."))
+    for first in () if without else ahead(entry.grants, held):
+        for_tools = f"note: for {', '.join(first.tools)} that has no effect, since an earlier grant decides"
+        terminal.note(terminal.line(f"{for_tools}: {explain.told(first)}. Take that away, or change it."))
 
 
 def _led(grant: Grant) -> Grant:

@@ -14,9 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from mcp_wasm.audit.sink import append, event, folder_of
+from mcp_wasm.capability.covers import covering
 from mcp_wasm.capability.document import DIGEST
-from mcp_wasm.capability.effective import waits
-from mcp_wasm.capability.grant import ConfigValue, Environment, Grant, kind_of
+from mcp_wasm.capability.effective import place, waits
+from mcp_wasm.capability.grant import ConfigValue, Environment, Grant, gather, kind_of
 from mcp_wasm.capability.policy import EMPTY, Entry, Trust
 from mcp_wasm.capability.words import words
 from mcp_wasm.component.names import NAME
@@ -36,6 +37,9 @@ def add(
 ) -> tuple[Grant, ...]:
     """Give ``grants`` to ``component``; those that it has already are not added again. What was added.
 
+    One for the same place and the same tools as an earlier one comes in its stead: of
+    two such grants only the first would hold.
+
     A component that had nothing so far has these for the bytes of ``digest``
     (``""`` where the settings say which bytes are meant), and ``wishes`` are
     recorded with them. It never revives grants that wait.
@@ -54,8 +58,16 @@ def add(
             entry = replace(entry or Entry(component), digest=digest, wishes=recorded)
         else:
             _refuse_waiting(entry, digest, frozenset(wishes))
-        added = [grant for grant in dict.fromkeys(grants) if grant not in entry.grants]
-        return replace(entry, grants=(*entry.grants, *added))
+        added, given = [], entry.grants
+        for grant in dict.fromkeys(grants):
+            alike = [each for each in added if (place(each), each.tools) == (place(grant), grant.tools)]
+            if place(grant) is not None and covering(gather(alike), grant) is not None:
+                continue  # what was allowed together must not narrow itself
+            left = _with(given, grant)
+            if left != given:
+                added.append(grant)
+            given = left
+        return replace(entry, grants=given)
 
     _edit(home, component, digest, change)
     return tuple(added)
@@ -108,6 +120,18 @@ def revoke(
 
     _edit(home, component, "", change)
     return gone
+
+
+def _with(given: tuple[Grant, ...], grant: Grant) -> tuple[Grant, ...]:
+    """``given`` and ``grant``, which holds in place of those for the same place and tools."""
+    where = place(grant)
+    same = [each for each in given if where is not None and (place(each), each.tools) == (where, grant.tools)]
+    if grant in given:
+        earlier = same[: same.index(grant)] if same else []
+        return tuple(each for each in given if not any(each is other for other in earlier))
+    if not same:
+        return (*given, grant)
+    return tuple(grant if each is same[0] else each for each in given)
 
 
 def _refuse_waiting(entry: Entry, digest: str, wishes: frozenset[str]) -> None:

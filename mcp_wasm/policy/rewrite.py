@@ -168,8 +168,12 @@ def _kind(entry: Any, kind: str, had: Sequence[Grant], has: Sequence[Grant]) -> 
         return
     if had == has:
         return
+    comes = any(not any(grant is old for old in had) for grant in has)
     if kind not in entry:
         entry[kind] = tomlkit.aot()
+    elif not isinstance(entry[kind], list) and len(has) == 1:
+        _rewritten(entry[kind], has[0])
+        return
     elif not isinstance(entry[kind], list):
         # A single table becomes the first of an array.
         first, made = entry[kind], tomlkit.aot()
@@ -178,15 +182,27 @@ def _kind(entry: Any, kind: str, had: Sequence[Grant], has: Sequence[Grant]) -> 
         entry[kind] = made
     tables = entry[kind]
     for index in reversed(range(len(had))):
-        if not any(had[index] is grant for grant in has):
+        if index >= len(has) if comes else not any(had[index] is grant for grant in has):
             del tables[index]
-    for grant in has:
-        if not any(grant is old for old in had):
+    for index, grant in enumerate(has if comes else ()):
+        if index >= len(had):
             table: Any = (
                 tomlkit.inline_table() if isinstance(tables, tomlkit.items.Array) else tomlkit.table()
             )
             table.update(plain(grant))
             tables.append(table)
+        elif grant is not had[index]:
+            _rewritten(tables[index], grant)
+
+
+def _rewritten(table: Any, grant: Grant) -> None:
+    """The table of another grant, changed to say ``grant``; what stays the same keeps its comments."""
+    values = plain(grant)
+    for key in [key for key in table if key not in values]:
+        del table[key]
+    for key, value in values.items():
+        if key not in table or table[key] != value:
+            table[key] = value
 
 
 def _equal(found: Policy, wanted: Mapping[str, Entry]) -> bool:

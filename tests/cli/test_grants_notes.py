@@ -50,3 +50,24 @@ def test_who_grants_hosts_that_are_not_what_they_look_like_is_told(
     command: Command, tiny: Path, words: list[str], note: str
 ) -> None:
     assert note in command("grants", "add", "tiny", "network", *words).err
+
+
+def test_a_grant_that_comes_instead_of_another_is_told_and_holds(command: Command, tiny: Path) -> None:
+    (tiny / "n").mkdir()
+    first = f"storage folder={tiny.parent} guest=/notes"
+    assert command("grants", "add", "tiny", "storage", f"{tiny.parent}:/notes").code == 0
+    ran = command("grants", "add", "tiny", "storage", f"folder={tiny.parent}", "guest=/notes", "write=true")
+    assert f"guest=/notes write=true, instead of {first}\n" in ran.out
+    assert read(tiny / "grants.toml").entries["tiny"].grants == (Storage(tiny.parent, "/notes", write=True),)
+    assert "without effect" not in command("grants", "explain", "tiny").out
+
+
+def test_a_grant_behind_another_one_is_told_to_have_no_effect(command: Command, tiny: Path) -> None:
+    (tiny / "mcp-wasm.toml").write_text("bundled = false\n[grants.tiny.clock]\nmode = 'fixed'\n")
+    (tiny / "mcp-wasm.toml").chmod(0o600)
+    ran = command("grants", "add", "tiny", "clock", "coarse")
+    assert "note: that has no effect, since an earlier grant decides: clock mode=fixed" in ran.err
+    assert "\nwithout effect: clock mode=coarse" in command("grants", "explain", "tiny").out
+    command("grants", "add", "tiny", "random", "--tool", "tiny_add")
+    ran = command("grants", "add", "tiny", "random", "seed=1")
+    assert "note: for tiny_add that has no effect" in ran.err

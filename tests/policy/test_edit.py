@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mcp_wasm.capability.grant import Clock, Environment, KeyValue, Network, Storage
+from mcp_wasm.capability.effective import effective
+from mcp_wasm.capability.grant import (
+    Clock,
+    ConfigValue,
+    Environment,
+    Grant,
+    KeyValue,
+    Logging,
+    Network,
+    Random,
+    Secret,
+    Sessions,
+    Storage,
+)
 from mcp_wasm.capability.policy import Entry
 from mcp_wasm.errors import CallerError, InvalidSettings
 from mcp_wasm.policy import edit
@@ -186,3 +200,78 @@ def test_any_way_of_writing_is_changed_right_or_left_alone(home: Path, text: str
     }
     edit.revoke(home, "fetch", kind="keyvalue")
     assert set(entry(home).grants) == {*given, A}
+
+
+def test_a_grant_for_the_same_place_and_tools_comes_instead_of_the_earlier_one(home: Path) -> None:
+    text = f"""\
+[grants.fetch]
+digest = "{OLD}"
+
+# my notes
+[[grants.fetch.storage]]
+folder = "/n"  # on the disk
+guest = "/notes"
+
+[[grants.fetch.storage]]
+folder = "/x"
+guest = "/x"
+
+# time stands
+[grants.fetch.clock]
+mode = "fixed"
+at = 5.0
+"""
+    path = write(home, text)
+    notes, x = Storage(Path("/n"), "/notes", write=True), Storage(Path("/x"), "/x")
+    for_one = Storage(Path("/m"), "/notes", tools=("get",))
+    assert edit.add(home, "fetch", OLD, (), [notes, Clock("coarse"), for_one]) == (
+        notes,
+        Clock("coarse"),
+        for_one,
+    )
+    assert entry(home).grants == (notes, x, for_one, Clock("coarse"))
+    kept = [
+        comment for comment in ("# my notes", "# on the disk", "# time stands") if comment in path.read_text()
+    ]
+    assert len(kept) == 3
+    assert edit.add(home, "fetch", OLD, (), [notes, Clock("coarse")]) == ()
+
+
+def test_an_earlier_grant_goes_where_the_later_one_that_a_person_wants_is_there(home: Path) -> None:
+    table = "[[grants.fetch.random]]\n{}\n"
+    write(home, f'[grants.fetch]\ndigest = "{OLD}"\n' + table.format("seed = 1") + table.format("seed = 2"))
+    assert edit.add(home, "fetch", OLD, (), [Random(1)]) == ()
+    assert edit.add(home, "fetch", OLD, (), [Random(2)]) == (Random(2),)
+    assert entry(home).grants == (Random(2),)
+
+
+PLACED: list[tuple[Grant, Grant]] = [
+    (Storage(Path("/a"), "/notes"), Storage(Path("/a"), "/notes", write=True)),
+    (Environment("A", "1"), Environment("A")),
+    (Secret("A", "env:A"), Secret("A", "env:A", ("a.example",))),
+    (ConfigValue("k", "1"), ConfigValue("k", "2")),
+    (Clock("fixed", 1.0), Clock("coarse")),
+    (Random(7), Random()),
+    (Logging("error"), Logging("debug")),
+    (Sessions(1), Sessions(2)),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), PLACED, ids=lambda grant: type(grant).__name__)
+@pytest.mark.parametrize("tools", [(), ("get",)])
+def test_what_was_added_last_is_what_holds(
+    home: Path, old: Grant, new: Grant, tools: tuple[str, ...]
+) -> None:
+    wishes = frozenset({"wasi:logging/logging", "wasi:config/store"})
+    for grant in (old, new):
+        given = replace(grant, tools=tools)
+        assert edit.add(home, "fetch", OLD, wishes, [given]) == (given,)
+        held = effective(read(home / "grants.toml"), "fetch", OLD, wishes, frozenset({"get"}))
+        assert tuple(held) == (given,)
+        assert entry(home).grants == (given,)
+
+
+def test_grants_that_come_together_do_not_narrow_each_other(home: Path) -> None:
+    write_, read_ = Storage(Path("/a"), "/notes", write=True), Storage(Path("/a"), "/notes")
+    assert edit.add(home, "fetch", OLD, (), [write_, read_]) == (write_,)
+    assert entry(home).grants == (write_,)

@@ -134,7 +134,7 @@ def test_any_value_is_written_and_read_back(values: list[str]) -> None:
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory() as folder:
-        grants = [ConfigValue("k", value) for value in values]
+        grants = [ConfigValue(f"k{at}", value) for at, value in enumerate(values)]
         edit.add(Path(folder), "fetch", OLD, (), grants)
         edit.add(Path(folder), "fetch", OLD, (), [A])
         assert entry(Path(folder)).grants == (*grants, A)
