@@ -32,6 +32,7 @@ from mcp_wasm.sandbox.workers import Workers
 
 OnWait = Callable[[str], None]
 _HEARTBEAT_S = 1.0
+_LOOK_S = 0.5
 
 
 class Invoker:
@@ -69,11 +70,12 @@ class Invoker:
             await asyncio.to_thread(_refuse_early, tool, arguments, limits)
             await _beat(asyncio.wrap_future(preparing), on_wait, f"compiling {component.name}")
         permit = self._permit(tool, limits, client, grants)
-        job, stop = self._submit(permit, preparing.result(), tool, arguments, begun)
+        stop = Stop()
+        job = self._submit(permit, preparing.result(), tool, arguments, begun, stop)
         try:
             outcome: Outcome = await _beat(asyncio.wrap_future(job), on_wait, f"running {tool.name}")
         except asyncio.CancelledError:
-            self._give_up(job, stop)
+            self._give_up(stop, job)
             raise
         return outcome
 
@@ -93,11 +95,13 @@ class Invoker:
         if not preparing.done():
             _refuse_early(tool, arguments, limits)
         permit = self._permit(tool, limits, client, grants)
-        job, stop = self._submit(permit, preparing.result(), tool, arguments, begun)
+        stop, job = Stop(), None
         try:
-            return job.result()
+            # An interrupt may come as soon as the job is on its way, before there is a name for it here.
+            job = self._submit(permit, preparing.result(), tool, arguments, begun, stop)
+            return _waited(job)
         except BaseException:
-            self._give_up(job, stop)
+            self._give_up(stop, job)
             raise
 
     def call_here(  # noqa: PLR0917 - one caller, as ``_submit``
@@ -156,9 +160,10 @@ class Invoker:
             # What lives until the interpreter ends is freed after the bindings' own globals are gone.
             self._prepared.clear()
 
-    def _give_up(self, job: Future[Outcome], stop: Stop) -> None:
+    def _give_up(self, stop: Stop, job: Future[Outcome] | None) -> None:
         self._watchdog.cancel(stop)
-        self._workers.withdraw(job)
+        if job is not None:
+            self._workers.withdraw(job)
 
     def _prepare(self, component: Component, future: Future[Prepared]) -> None:
         functions = [tool.function for tool in component.tools]
@@ -177,10 +182,16 @@ class Invoker:
     def _permit(self, tool: Tool, limits: Limits, client: str, grants: Grants) -> Permit:
         return Permit(About(tool.name, tool.component, tool.digest, client), limits, self._services, grants)
 
-    def _submit(
-        self, permit: Permit, prepared: Prepared, tool: Tool, arguments: Mapping[str, Any], begun: float
-    ) -> tuple[Future[Outcome], Stop]:
-        stop, submitted = Stop(), time.monotonic()
+    def _submit(  # noqa: PLR0917 - one caller each, on the path of every call
+        self,
+        permit: Permit,
+        prepared: Prepared,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        begun: float,
+        stop: Stop,
+    ) -> Future[Outcome]:
+        submitted = time.monotonic()
         plan = prepared.plans[tool.function.path]
 
         def run() -> Outcome:
@@ -191,7 +202,20 @@ class Invoker:
             run_in = permit.services.shared(Sessions).run if plan.lasting else instance.run
             return run_in(permit, prepared, plan, arguments, stop, self._watchdog, waits)
 
-        return self._workers.submit(run, client=permit.about.client, component=tool.component), stop
+        return self._workers.submit(run, client=permit.about.client, component=tool.component)
+
+
+def _waited(job: Future[Outcome]) -> Outcome:
+    """The result of ``job``, in waits that end.
+
+    A signal that comes just before the interpreter begins to wait is seen only when the wait is over.
+    """
+    while True:
+        try:
+            return job.result(_LOOK_S)
+        except TimeoutError:
+            if job.done():
+                return job.result()
 
 
 def _read(component: Component) -> bytes:

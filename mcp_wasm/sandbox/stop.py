@@ -59,7 +59,9 @@ class Watchdog:
     def __init__(self, advance: Callable[[], None]) -> None:
         self._advance = advance
         self._running: set[Stop] = set()
-        self._changed = threading.Condition()
+        # Taken by itself: an interrupt inside Condition's Python code would leave the lock taken for ever.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._until = float("inf")  # when the thread looks next by itself
         self._closing = False
@@ -71,7 +73,7 @@ class Watchdog:
         Raises:
             Cancelled: once the watchdog closes, since nothing would stop the guest any more.
         """
-        with self._changed:
+        with self._lock:
             if self._closing or self._closed:
                 raise Cancelled
             if self._thread is None:
@@ -85,19 +87,19 @@ class Watchdog:
 
     def end(self, stop: Stop) -> None:
         """Stop watching."""
-        with self._changed:
+        with self._lock:
             self._running.discard(stop)
             stop.running = False
 
     def cancel(self, stop: Stop) -> None:
         """Make the call due now, whether it runs already or not."""
-        with self._changed:
+        with self._lock:
             stop.cancelled = True
             self._changed.notify()
 
     def cancel_all(self, *, closing: bool = False) -> None:
         """Make every running call due now, and with ``closing`` refuse every later one."""
-        with self._changed:
+        with self._lock:
             self._closing = self._closing or closing
             for stop in self._running:
                 stop.cancelled = True
@@ -105,7 +107,7 @@ class Watchdog:
 
     def close(self) -> None:
         """End the thread and wait for it."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._changed.notify()
             thread, self._thread = self._thread, None
@@ -113,7 +115,7 @@ class Watchdog:
             thread.join()
 
     def _watch(self) -> None:
-        with self._changed:
+        with self._lock:
             while not self._closed:
                 if any(stop.due() for stop in self._running):
                     self._advance()

@@ -46,7 +46,9 @@ class Workers:
     def __init__(self, count: int) -> None:
         self.count = count
         self._half = max(1, count // 2)
-        self._changed = threading.Condition()
+        # Taken by itself: an interrupt inside Condition's Python code would leave the lock taken for ever.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._waiting: deque[_Job] = deque()
         self._waiting_of: Counter[_Holder] = Counter()
         self._running_of: Counter[_Holder] = Counter()
@@ -61,7 +63,7 @@ class Workers:
             Busy: if the client has too many calls waiting already.
         """
         job = _Job(run, self._holders(client, component), Future())
-        with self._changed:
+        with self._lock:
             if self._closed:
                 raise Cancelled
             waiting = self._waiting_of[job.client]
@@ -77,7 +79,7 @@ class Workers:
 
     def withdraw(self, future: Future[Any]) -> None:
         """Take a job that still waits out of the line, so that it counts for nobody."""
-        with self._changed:
+        with self._lock:
             for index, job in enumerate(self._waiting):
                 if job.future is future:
                     del self._waiting[index]
@@ -91,7 +93,7 @@ class Workers:
         ``timeout`` is seconds for all of them: a stopped guest ends within
         milliseconds, and only the reading of a huge result takes longer.
         """
-        with self._changed:
+        with self._lock:
             self._closed = True
             dropped = list(self._waiting)
             self._waiting.clear()
@@ -151,7 +153,7 @@ class Workers:
             del job
 
     def _next(self) -> _Job | None:
-        with self._changed:
+        with self._lock:
             while True:
                 if self._closed:
                     return None
@@ -163,7 +165,7 @@ class Workers:
                 self._idle -= 1
 
     def _done(self, job: _Job) -> None:
-        with self._changed:
+        with self._lock:
             for holder, _ in job.holders:
                 self._count(self._running_of, holder, -1)
             if self._waiting:
