@@ -14,6 +14,9 @@ from mcp_wasm.capability.words import words
 APPROVE = "mcp-wasm grants approve"
 """How the command begins that ends the waiting of grants."""
 
+LOADED = "loaded_"
+"""How the name begins of what a model loaded: it is gone with the server, and no command finds it."""
+
 
 def add_command(component: str, grant: Grant, *, options: Sequence[str] = ()) -> str:
     """The command line that gives ``grant`` to ``component``.
@@ -37,6 +40,8 @@ def denial_command(
     ``grant`` would have allowed it; ``waiting`` is why the component's grants do
     not hold (``Grants.waiting``): while they wait for approval none can be added.
     """
+    if component.startswith(LOADED):
+        return ""
     if waiting:
         return approve_command(component, options=options) if APPROVE in waiting else ""
     command = "" if grant is None else add_command(component, grant, options=options)

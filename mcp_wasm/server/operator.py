@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.to_thread
 
+from mcp_wasm.capability.command import LOADED
 from mcp_wasm.errors import (
     CallerError,
     ComponentRefused,
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 LOAD, UNLOAD = "load_component", "unload_component"
 OPERATOR = frozenset({LOAD, UNLOAD})
 
-PREFIX = "loaded_"
+PREFIX = LOADED
 MARK = "Loaded by a model while the server runs; no person installed it. "
 """What the description of each of its tools begins with."""
 

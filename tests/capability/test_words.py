@@ -186,3 +186,9 @@ def test_while_grants_wait_the_command_is_to_approve_them() -> None:
     assert denial_command("fetch", None, unidentified) == "mcp-wasm grants approve fetch"
     assert denial_command("fetch", Clock(), "grants.toml: expected a TOML document") == ""
     assert denial_command("fetch", None) == ""
+
+
+def test_no_command_is_named_for_what_a_model_loaded() -> None:
+    assert denial_command("loaded_fetch", Environment("A")) == ""
+    assert denial_command("loaded_fetch", None, "mcp-wasm grants approve loaded_fetch") == ""
+    assert denial_command("fetch", Environment("A")) != ""
