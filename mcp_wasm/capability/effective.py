@@ -49,13 +49,19 @@ def effective(  # noqa: PLR0917 - policy, component and call, as the module's se
     if not waiting and entry is not None:
         waiting = waits(entry, digest, wishes)
         given = () if waiting else entry.grants
-    if not given and not approved:
-        return Grants(waiting=waiting) if waiting else NOTHING
+    if not given and not approved and not waiting:
+        return NOTHING
     usable = WITHOUT_IMPORT | imported(wishes)
     if allowed is not None:
         usable &= allowed | _NARROWING
+    lost = entry.grants if waiting and entry is not None else ()
+    withheld = frozenset(
+        kind_of(grant)
+        for grant in lost
+        if kind_of(grant) in usable and for_tool(grant, names) and grant not in approved
+    )
     held = (g for g in (*approved, *given) if kind_of(g) in usable and for_tool(g, names))
-    return replace(gather(_first_of_each(held), waiting), allowed=allowed)
+    return replace(gather(_first_of_each(held), waiting), withheld=withheld, allowed=allowed)
 
 
 def imported(wishes: Iterable[str]) -> frozenset[str]:

@@ -218,6 +218,7 @@ class Grants:
 
     ``waiting`` is why nothing is granted although the policy names the
     component (its bytes have changed, the policy cannot be read); ``""`` otherwise.
+    ``withheld`` are the kinds of what the policy would give if it did not wait.
     ``allowed`` are the kinds that the call allows, also to tools that it calls (None: all).
     """
 
@@ -234,6 +235,7 @@ class Grants:
     tools: tuple[Tools, ...] = ()
     sessions: tuple[Sessions, ...] = ()
     waiting: str = ""
+    withheld: frozenset[str] = field(default=frozenset(), compare=False)
     allowed: frozenset[str] | None = field(default=None, compare=False)
 
     def __iter__(self) -> Iterator[Grant]:

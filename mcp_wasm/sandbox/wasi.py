@@ -24,6 +24,9 @@ _STREAMS = (
 
 _DRAINED_S = 5.0
 
+_SILENT = frozenset({"clock", "environment", "random", "secret", "storage"})
+"""Kinds that a guest never asks for: it has them from the start, or does not."""
+
 
 class _Writers:
     """How many output streams of guests the engine may still write to, on threads of its own.
@@ -68,6 +71,7 @@ def _gone(_number: int) -> None:
 
 def configure(call: Call, interfaces: tuple[Interface, ...] = ()) -> None:
     """Give the store of ``call`` its WASI, once the ``interfaces`` of its linker have prepared it."""
+    _tell_what_waits(call)
     for interface in interfaces:
         if interface.prepare is not None:
             interface.prepare(call)
@@ -83,6 +87,15 @@ def configure(call: Call, interfaces: tuple[Interface, ...] = ()) -> None:
         ffi.wasi_config_delete(config)
         raise
     check(ffi.wasmtime_context_set_wasi(call.context, config))
+
+
+def _tell_what_waits(call: Call) -> None:
+    """Record that granted things of base WASI wait: the guest finds others in their place and no refusal."""
+    allowed = call.grants.allowed
+    kinds = sorted(call.grants.withheld & (_SILENT if allowed is None else _SILENT & allowed))
+    if kinds:
+        asked = f"{', '.join(kinds)}: what its grants would give"
+        call.deny(None, asked, call.grants.waiting, kind=kinds[0])
 
 
 def _set_environment(config: Any, variables: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from mcp_wasm.capability.grant import Clock, ConfigValue, Environment, Grant, Random, Secret
 from mcp_wasm.errors import DeadlineExceeded, Trap
+from mcp_wasm.policy import edit
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.host import random
 from mcp_wasm.sandbox.limits import Limits
@@ -173,3 +174,23 @@ def test_configuration_is_what_was_granted(guest: Make) -> None:
         assert absent.quiet == ["the value of 'URL': no grant of config to base has that key"]
     assert guest(*values)("all").value == [["empty", ""], ["url", "https://example.com"]]
     assert guest()("all").value == []
+
+
+def test_what_waits_is_told_though_the_guest_asks_for_nothing(runtime: Runtime) -> None:
+    grants: list[Grant] = [Random(7), Clock("fixed", 5.0), Environment("LANG", "C")]
+    edit.add(runtime.home, "base", "0" * 64, (), grants)
+    report = runtime.call_sync("base_environment", {}).report
+    (denial,) = report.denials
+    assert (denial.capability, denial.asked) == (
+        "clock",
+        "clock, environment, random: what its grants would give",
+    )
+    assert "not those that its grants were given to" in denial.rule
+    assert denial.command.startswith("mcp-wasm grants approve base")
+    assert not denial.quiet
+    # What the call leaves out is not missed, and what a person allowed for it is there.
+    assert runtime.call_sync("base_environment", {}, allow=[]).report.denials == ()
+    held = runtime.call_sync("base_environment", {}, approved=grants)
+    assert (held.value, held.report.denials) == ([["LANG", "C"]], ())
+    edit.revoke(runtime.home, "base")
+    assert runtime.call_sync("base_environment", {}).report.denials == ()
