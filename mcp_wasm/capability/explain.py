@@ -26,6 +26,10 @@ _UNSAID: Mapping[str, tuple[str, str]] = {"storage": ("folder", "FOLDER"), "nn":
 """What an author cannot know of the person's machine."""
 
 
+LASTING = "resources that are kept between calls"
+"""What a component asks for that exports functions with handles."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One import or wish.
@@ -45,10 +49,16 @@ class Line:
 
 
 def explain(
-    component: str, imports: Iterable[str], manifest: Mapping[str, Any], grants: Grants
+    component: str,
+    imports: Iterable[str],
+    manifest: Mapping[str, Any],
+    grants: Grants,
+    *,
+    lasting: bool = False,
 ) -> tuple[Line, ...]:
-    """Each import beyond base WASI, then each wish of the manifest."""
+    """Each import beyond base WASI, ``LASTING`` where it exports that, then each wish of the manifest."""
     found = [_import(component, name, grants) for name in imports if need(name).kind != "base"]
+    found += [_line(component, LASTING, "sessions", grants)] if lasting else []
     found += [_wish(component, kind, table, grants) for kind, table in wishes.tables(manifest)]
     return tuple(found)
 
@@ -71,11 +81,15 @@ def _import(component: str, name: str, grants: Grants) -> Line:
     wish = need(name)
     if wish.kind not in KINDS:
         return Line(name, wish.kind, False, f"it wants to {wish.words}, and no grant allows that")
-    held: tuple[Grant, ...] = getattr(grants, wish.kind)
+    return _line(component, name, wish.kind, grants)
+
+
+def _line(component: str, asked: str, kind: str, grants: Grants) -> Line:
+    held: tuple[Grant, ...] = getattr(grants, kind)
     if held:
-        return Line(name, wish.kind, True, "; ".join(map(told, held)))
-    why = grants.waiting or f"no grant of {wish.kind} to {component}"
-    return Line(name, wish.kind, False, why, _template(component, wish.kind, grants))
+        return Line(asked, kind, True, "; ".join(map(told, held)))
+    why = grants.waiting or f"no grant of {kind} to {component}"
+    return Line(asked, kind, False, why, _template(component, kind, grants))
 
 
 def _wish(component: str, kind: str, table: Mapping[str, Any], grants: Grants) -> Line:

@@ -12,6 +12,7 @@ from mcp_wasm.capability.grant import Grant, Grants, kind_of
 from mcp_wasm.capability.policy import Entry
 from mcp_wasm.capability.words import words
 from mcp_wasm.cli import terminal
+from mcp_wasm.component import handles
 
 if TYPE_CHECKING:
     from mcp_wasm.registry.tool import Component
@@ -102,7 +103,8 @@ def _idle(component: Component, entry: Entry | None) -> tuple[Grant, ...]:
 
 def _asked(component: Component, grants: Grants) -> tuple[Line, ...]:
     imports = [item.name for item in component.world.imports if item.kind != "type"]
-    return explain(component.name, imports, component.manifest, grants)
+    lasting = any(handles.carries(tool.function) for tool in component.tools)
+    return explain(component.name, imports, component.manifest, grants, lasting=lasting)
 
 
 def _state(entry: Entry, component: Component | None) -> str:

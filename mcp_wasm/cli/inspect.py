@@ -14,7 +14,7 @@ from mcp_wasm.capability.capability import WORDS, Need, need
 from mcp_wasm.cli import settings, terminal, wiring
 from mcp_wasm.cli.list import document
 from mcp_wasm.cli.signature import signature
-from mcp_wasm.component import names, schema
+from mcp_wasm.component import handles, names, schema
 from mcp_wasm.component.types import World
 from mcp_wasm.errors import ComponentRefused
 from mcp_wasm.registry.tool import Refusal, Tool
@@ -117,10 +117,14 @@ def _lines(found: Findings) -> Iterable[str]:
         yield "\nexports that are no tools:"
         for refusal in found.exports:
             yield f"  {refusal.path}: {refusal.reason}"
-    yield from _imports(found.world)
+    lasting = _lasting(found)
+    yield from _imports(found.world, nothing_else=not lasting)
+    if lasting:
+        yield f"\nkeep resources between calls: {', '.join(lasting)}"
+        yield f"  sessions, which a person grants: mcp-wasm grants add {found.name} sessions"
 
 
-def _imports(world: World) -> Iterable[str]:
+def _imports(world: World, *, nothing_else: bool) -> Iterable[str]:
     needs = _needs(world)
     yield "\nimports:" if needs else "\nimports: none"
     for name, wish in needs:
@@ -129,8 +133,13 @@ def _imports(world: World) -> Iterable[str]:
     base = [name for name, wish in needs if wish.kind == "base"]
     if base:
         yield f"  base, to {WORDS['base']}: {', '.join(base)}"
-    if len(base) == len(needs):
+    if len(base) == len(needs) and nothing_else:
         yield "it needs nothing that must be granted"
+
+
+def _lasting(found: Findings) -> list[str]:
+    """The tools that take or give resources, so that their calls need a session."""
+    return [tool.name for tool in found.tools if handles.carries(tool.function)]
 
 
 def _compact(schema: Mapping[str, Any]) -> str:
@@ -155,6 +164,7 @@ def _document(found: Findings) -> dict[str, Any]:
             {"name": name, "capability": wish.kind, "meaning": f"it wants to {wish.words}"}
             for name, wish in _needs(found.world)
         ],
+        "sessions": _lasting(found),
         "refused": None if refused is None else {"reason": refused.reason, "hint": refused.hint},
         "wit": found.wit,
     }

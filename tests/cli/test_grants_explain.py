@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,24 @@ def test_a_manifest_that_wishes_for_more_makes_a_trusted_name_wait(command: Comm
     shown = command("grants", "show").out
     assert "asks: waits: the bytes of asks have changed and it now wishes for more" in shown
     assert 'network hosts=["evil.example"]' in shown
+
+
+def test_a_component_that_keeps_resources_asks_for_sessions(
+    command: Command, home: Path, program: Callable[[str], Path]
+) -> None:
+    (home / "components").mkdir(parents=True)
+    (home / "mcp-wasm.toml").write_text("bundled = false", encoding="utf-8")
+    copied = home / "components" / "counters.wat"
+    copied.write_bytes(program("counters").read_bytes())
+    add = "mcp-wasm grants add counters sessions"
+    seen = command("inspect", copied)
+    assert f"sessions, which a person grants: {add}\n" in seen.out
+    assert "it needs nothing" not in seen.out
+    assert "counters_new_counter" in json.loads(command("inspect", copied, "--json").out)["sessions"]
+    asked = json.loads(command("grants", "explain", "counters", "--json").out)["asked"]
+    assert [(each["kind"], each["granted"], each["command"]) for each in asked] == [("sessions", False, add)]
+    assert command(*shlex.split(add)[1:]).code == 0
+    asked = json.loads(command("grants", "explain", "counters", "--json").out)["asked"]
+    assert [(each["kind"], each["granted"]) for each in asked] == [("sessions", True)]
+    shown = command("audit")
+    assert "sessions" in shown.out
