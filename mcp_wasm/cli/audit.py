@@ -18,7 +18,10 @@ from mcp_wasm.cli import settings, terminal, wiring
 
 _USUALLY = 50
 _TOP = 10
-_WIDEST = 60
+_WIDEST, _WIDEST_LAST = 60, 200
+_SHOWN = 3
+"""Grants of a change that are shown; ``--json`` has all."""
+_CHANGES = frozenset({"grant", "revoke", "approval"})
 _LOOK_S = 0.5
 
 
@@ -76,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-_HEADINGS = ("TIME", "EVENT", "CLIENT", "TOOL", "DIGEST", "OUTCOME", "FUEL", "MS", "DENIED")
+_HEADINGS = ("TIME", "EVENT", "CLIENT", "TOOL", "DIGEST", "OUTCOME", "FUEL", "MS", "DETAILS")
 
 
 def _row(record: Record) -> tuple[str, ...]:
@@ -90,14 +93,24 @@ def _row(record: Record) -> tuple[str, ...]:
         record.outcome or (f"{record.count} records" if record.event == "lost" else record.detail),
         f"{record.fuel:,}" if record.fuel else "",
         f"{record.ms:.1f}" if record.ms else "",
-        "; ".join(f"{each.capability}: {each.asked}" for each in record.denials[:3]),
     )
-    return tuple(_cell(cell) for cell in cells)
+    last = _changed(record) if record.event in _CHANGES else _denied(record)
+    return (*map(_cell, cells), _cell(last, _WIDEST_LAST))
 
 
-def _cell(text: str) -> str:
+def _denied(record: Record) -> str:
+    return "; ".join(f"{each.capability}: {each.asked}" for each in record.denials[:3])
+
+
+def _changed(record: Record) -> str:
+    """What was granted, revoked or approved."""
+    more = f"; and {len(record.grants) - _SHOWN} more" if len(record.grants) > _SHOWN else ""
+    return "; ".join(each[:_WIDEST] for each in record.grants[:_SHOWN]) + more
+
+
+def _cell(text: str, widest: int = _WIDEST) -> str:
     shown = terminal.safe(text.replace("\n", " ").replace("\t", " "))
-    return shown if len(shown) <= _WIDEST else f"{shown[: _WIDEST - 1]}…"
+    return shown if len(shown) <= widest else f"{shown[: widest - 1]}…"
 
 
 def _show_summary(found: Summary, *, as_json: bool) -> None:

@@ -39,7 +39,17 @@ def log(home: Path) -> Path:
 def test_the_log_is_a_table_the_last_record_at_its_end(command: Command, log: Path) -> None:
     ran = command("audit")
     rows = ran.out.splitlines()
-    assert rows[0].split() == ["TIME", "EVENT", "CLIENT", "TOOL", "DIGEST", "OUTCOME", "FUEL", "MS", "DENIED"]
+    assert rows[0].split() == [
+        "TIME",
+        "EVENT",
+        "CLIENT",
+        "TOOL",
+        "DIGEST",
+        "OUTCOME",
+        "FUEL",
+        "MS",
+        "DETAILS",
+    ]
     assert len(rows) == 6
     assert "demo_add" in rows[1]
     assert "abababababab" in rows[1]
@@ -173,3 +183,13 @@ def test_a_server_whose_log_cannot_be_written_says_so_and_does_not_begin(home: P
     served = start(["serve", "--components", folder, "--no-bundled"])
     _, err = served.communicate("", timeout=15)
     assert served.returncode == 0, err
+
+
+def test_what_was_granted_and_revoked_is_shown_bounded_and_safe(command: Command, home: Path) -> None:
+    grants = (f"storage: {'x' * 400}", "clock: \x1b[2J", "random: ", "sessions: ", "logging: ")
+    append(folder_of(home), [Record(at=NOW, id="1", event="revoke", component="demo", grants=grants)])
+    row = command("audit").out.splitlines()[1]
+    assert "storage: xxx" in row
+    assert "clock: \\x1b[2J" in row
+    assert row.endswith("and 2 more")
+    assert len(row) < 400
