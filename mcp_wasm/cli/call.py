@@ -135,6 +135,11 @@ def _tell(report: Report, *, failed: bool) -> None:
             terminal.note(f"the guest's {name}:\n{printed.text.rstrip()}")
         if printed.dropped:
             terminal.note(f"({printed.dropped:,} more bytes of its {name} were dropped)")
+    if report.log:
+        lines = (f"{each.level} {each.context}: {each.message}" for each in report.log)
+        terminal.note("\n".join(("the guest's log:", *lines)))
+    if report.log_dropped:
+        terminal.note(f"({report.log_dropped:,} more messages of its log were dropped)")
     if report.denials:
         from mcp_wasm.server import denials  # only a call that was denied something needs it
 
@@ -161,7 +166,13 @@ def _costs(report: Report) -> Mapping[str, Any]:
         "digest": report.digest,
     }
     printed = {"stdout": _printed(report.stdout), "stderr": _printed(report.stderr)}
-    return {"cost": cost, **printed, "denials": _denials(report)}
+    log = {
+        "lines": [
+            {"level": each.level, "context": each.context, "message": each.message} for each in report.log
+        ],
+        "dropped": report.log_dropped,
+    }
+    return {"cost": cost, **printed, "log": log, "denials": _denials(report)}
 
 
 def _denials(report: Report) -> list[dict[str, Any]]:
