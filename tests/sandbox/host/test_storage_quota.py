@@ -72,9 +72,7 @@ def test_a_flood_is_stopped_while_it_comes(runtime: Runtime, folder: Path) -> No
     answer = Guest(runtime, "files", grant)("fill", dir=0, path="big")
     assert isinstance(answer.error, StorageExceeded)
     assert answer.error.used is not None
-    assert (
-        64 * K < answer.error.used <= (folder / "big").stat().st_size + K
-    )
+    assert 64 * K < answer.error.used <= (folder / "big").stat().st_size + K
     assert threads() == ["mcp-wasm quotas"]
 
 
