@@ -98,6 +98,9 @@ class Sessions:
             SessionEnded, Busy, InvalidArguments: nothing was run.
             GuestError: the call failed; after a trap or a limit the session is over.
         """
+        mismatches = checking.check(plan.function, given)
+        if mismatches:
+            raise InvalidArguments(permit.about.tool, mismatches)
         if not permit.grants.sessions:
             raise _denied(permit, plan)
         session = self._enter(permit, prepared, plan, given, stop)
@@ -139,9 +142,6 @@ class Sessions:
     ) -> Session:
         """The session of the handles in ``given``, or a new one; locked for this call."""
         tool = permit.about.tool
-        mismatches = checking.check(plan.function, given)
-        if mismatches:
-            raise InvalidArguments(tool, mismatches)
         found = list(handles.given(plan.function, dict(given)))
         refuse_twice(tool, found)
         texts = {text.partition(".")[0] for _, _, text in found}

@@ -21,6 +21,7 @@ from mcp_wasm.component.types import (
     Field,
     Flags,
     Function,
+    Handle,
     List,
     Option,
     Param,
@@ -32,7 +33,7 @@ from mcp_wasm.component.types import (
     Variant,
     is_bytes,
 )
-from mcp_wasm.component.values import shortest_f32
+from mcp_wasm.component.values import HANDLE, shortest_f32
 
 PRIMITIVES = tuple(
     Primitive(name)
@@ -121,6 +122,8 @@ def valid(type_: Type) -> st.SearchStrategy[Any]:
             return st.none() | (inner.map(lambda value: {"some": value}) if nested else inner)
         case Result(ok=ok, err=err):
             return _side("ok", ok) | _side("err", err)
+        case Handle(exported=True):
+            return st.from_regex(HANDLE, fullmatch=True)
         case _:
             raise TypeError(type_)
 
