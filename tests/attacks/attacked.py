@@ -24,7 +24,7 @@ PATIENCE = 8.0
 """Seconds after which a wait for something that must come gives up; nothing is asserted about time."""
 
 MIB = 1024 * 1024
-GROWTH = 48 * MIB
+GROWTH = 96 * MIB
 """Memory that a server may hold after an attack beyond what it held before the first one.
 
 A thread's arenas and the tables of the engine stay at their largest size; what is
