@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mcp_wasm.build.bundled import replace
 from mcp_wasm.capability.grant import Grant
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.limits import Limits
@@ -220,7 +221,7 @@ def logging(version: str = "@0.1.0-draft") -> str:
 def runtime(home: Path, text: str, limits: Limits | None = None, **named: Any) -> Runtime:
     """A runtime with the component ``it``."""
     home.mkdir(parents=True, exist_ok=True)
-    (home / "it.wat").write_text(f"(component {text})")
+    replace(home / "it.wat", f"(component {text})".encode())  # whole: another process may read it now
     made = Runtime(home=home, limits=limits, **named)
     made.add(home / "it.wat")
     return made
