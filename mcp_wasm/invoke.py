@@ -17,14 +17,16 @@ from typing import Any
 
 from mcp_wasm.capability.grant import NOTHING, Grants
 from mcp_wasm.component import check as checking
-from mcp_wasm.errors import Cancelled, ComponentRefused, InvalidArguments, Mismatch
+from mcp_wasm.errors import CallerError, Cancelled, ComponentRefused, InvalidArguments, Mismatch
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox import inspect, instance
+from mcp_wasm.sandbox import script as scripts
 from mcp_wasm.sandbox.call import About, Permit
 from mcp_wasm.sandbox.engine import engine
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Prepared, Shelf
 from mcp_wasm.sandbox.report import Outcome
+from mcp_wasm.sandbox.script import RunIn
 from mcp_wasm.sandbox.services import Services
 from mcp_wasm.sandbox.session import Sessions
 from mcp_wasm.sandbox.stop import Stop, Watchdog
@@ -36,10 +38,16 @@ _LOOK_S = 0.5
 
 
 class Invoker:
-    """Runs calls on a bounded pool; compiles what a call needs beside it."""
+    """Runs calls on a bounded pool; compiles what a call needs beside it.
 
-    def __init__(self, shelf: Shelf, workers: int, services: Services) -> None:
-        self._shelf, self._services = shelf, services
+    ``runner`` gives the component on which the scripts of a language run; it may
+    take its time, as when it has to be built first.
+    """
+
+    def __init__(
+        self, shelf: Shelf, workers: int, services: Services, runner: Callable[[str], Component]
+    ) -> None:
+        self._shelf, self._services, self._runner = shelf, services, runner
         self._workers = Workers(workers)
         self._watchdog = Watchdog(engine().increment_epoch)
         self._prepared: dict[str, Future[Prepared]] = {}
@@ -57,8 +65,11 @@ class Invoker:
         *,
         grants: Grants = NOTHING,
         on_wait: OnWait | None = None,
+        run_in: RunIn | None = None,
     ) -> Outcome:
         """Call from an event loop; cancelling the awaiting task stops the guest.
+
+        ``run_in`` takes the place of a fresh instance.
 
         Raises:
             McpWasmError: whatever went wrong, by whose fault it was.
@@ -71,7 +82,8 @@ class Invoker:
             await _beat(asyncio.wrap_future(preparing), on_wait, f"compiling {component.name}")
         permit = self._permit(tool, limits, client, grants)
         stop = Stop()
-        job = self._submit(permit, preparing.result(), tool, arguments, begun, stop)
+        run = self._run_in(tool, component, preparing.result(), run_in)
+        job = self._submit(permit, run, tool, arguments, begun, stop)
         try:
             outcome: Outcome = await _beat(asyncio.wrap_future(job), on_wait, f"running {tool.name}")
         except asyncio.CancelledError:
@@ -88,6 +100,7 @@ class Invoker:
         client: str,
         *,
         grants: Grants = NOTHING,
+        run_in: RunIn | None = None,
     ) -> Outcome:
         """Call from any thread; an interrupt (Ctrl-C) stops the guest."""
         begun = time.monotonic()
@@ -98,7 +111,8 @@ class Invoker:
         stop, job = Stop(), None
         try:
             # An interrupt may come as soon as the job is on its way, before there is a name for it here.
-            job = self._submit(permit, preparing.result(), tool, arguments, begun, stop)
+            run = self._run_in(tool, component, preparing.result(), run_in)
+            job = self._submit(permit, run, tool, arguments, begun, stop)
             return _waited(job)
         except BaseException:
             self._give_up(stop, job)
@@ -107,16 +121,23 @@ class Invoker:
     def call_here(  # noqa: PLR0917 - one caller, as ``_submit``
         self,
         permit: Permit,
+        component: Component,
         prepared: Prepared,
         tool: Tool,
         arguments: Mapping[str, Any],
         stop: Stop,
         waited: float,
     ) -> Outcome:
-        """Call on this thread, where a call runs already (see ``nested``)."""
+        """Call on this thread, where a call runs already (see ``nested``).
+
+        Raises:
+            CallerError: for a tool whose calls belong to a session.
+        """
         _bound(tool.name, arguments, permit.limits)
-        plan = prepared.plans[tool.function.path]
-        return instance.run(permit, prepared, plan, arguments, stop, self._watchdog, (waited, 0.0))
+        if component.script is None and prepared.plans[tool.function.path].lasting:
+            raise CallerError(f"{tool.name} takes or gives handles of a session, which only clients have")
+        run = self._run_in(tool, component, prepared, None)
+        return run(permit, arguments, stop, self._watchdog, (waited, 0.0))
 
     def prepare(self, component: Component) -> Future[Prepared]:
         """``component`` made ready to run, in the background; shared by all who wait.
@@ -127,9 +148,10 @@ class Invoker:
         with self._lock:
             if self._closed:
                 raise Cancelled
-            future = self._prepared.get(component.digest)
+            key = component.digest if component.script is None else f"{component.script.language} runner"
+            future = self._prepared.get(key)
             if future is None or (future.done() and future.exception() is not None):
-                future = self._prepared[component.digest] = Future()
+                future = self._prepared[key] = Future()
                 future.set_running_or_notify_cancel()  # one who gives up waiting cancels it for nobody
                 thread = threading.Thread(
                     target=self._prepare,
@@ -166,8 +188,10 @@ class Invoker:
             self._workers.withdraw(job)
 
     def _prepare(self, component: Component, future: Future[Prepared]) -> None:
-        functions = [tool.function for tool in component.tools]
         try:
+            if component.script is not None:
+                component = self._runner(component.script.language)
+            functions = [tool.function for tool in component.tools]
             prepared = self._shelf.prepare(
                 component.digest, component.world, functions, lambda: _read(component)
             )
@@ -182,25 +206,34 @@ class Invoker:
     def _permit(self, tool: Tool, limits: Limits, client: str, grants: Grants) -> Permit:
         return Permit(About(tool.name, tool.component, tool.digest, client), limits, self._services, grants)
 
+    def _run_in(
+        self, tool: Tool, component: Component, prepared: Prepared, run_in: RunIn | None
+    ) -> Callable[..., Outcome]:
+        """How ``tool`` is run: its script on the runner, in a session, or in a fresh instance."""
+        script = component.script
+        if script is not None and run_in is None:
+            return lambda permit, *rest: scripts.run(script, tool.function, permit, prepared, *rest)
+        plan = prepared.plans[tool.function.path if script is None else scripts.RUN]
+        run = run_in or (self._services.shared(Sessions).run if plan.lasting else instance.run)
+        return lambda permit, *rest: run(permit, prepared, plan, *rest)
+
     def _submit(  # noqa: PLR0917 - one caller each, on the path of every call
         self,
         permit: Permit,
-        prepared: Prepared,
+        run_in: Callable[..., Outcome],
         tool: Tool,
         arguments: Mapping[str, Any],
         begun: float,
         stop: Stop,
     ) -> Future[Outcome]:
         submitted = time.monotonic()
-        plan = prepared.plans[tool.function.path]
 
         def run() -> Outcome:
             if stop.cancelled:
                 raise Cancelled
             _bound(tool.name, arguments, permit.limits)
             waits = (submitted - begun, time.monotonic() - submitted)
-            run_in = permit.services.shared(Sessions).run if plan.lasting else instance.run
-            return run_in(permit, prepared, plan, arguments, stop, self._watchdog, waits)
+            return run_in(permit, arguments, stop, self._watchdog, waits)
 
         return self._workers.submit(run, client=permit.about.client, component=tool.component)
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from mcp_wasm.capability.grant import Grants
-from mcp_wasm.errors import CallerError, FuelExhausted, McpWasmError
+from mcp_wasm.errors import FuelExhausted, McpWasmError
 from mcp_wasm.invoke import Invoker
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox import fuel
@@ -65,8 +65,6 @@ class Nested:
         begun = time.monotonic()
         prepared = _within(call, self._invoker.prepare(component))
         waited = time.monotonic() - begun
-        if prepared.plans[tool.function.path].lasting:
-            raise CallerError(f"{name} takes or gives handles of a session, which only clients have")
         depth, chain = call.about.depth + 1, call.about.chain
         about = About(name, component.name, component.digest, call.about.client, depth, chain)
         grants = self._granted(tool, component, call.grants.allowed)
@@ -77,7 +75,9 @@ class Nested:
             outcome = self._noted(
                 permit,
                 arguments,
-                lambda: self._invoker.call_here(permit, prepared, tool, arguments, Stop(call.stop), waited),
+                lambda: self._invoker.call_here(
+                    permit, component, prepared, tool, arguments, Stop(call.stop), waited
+                ),
             )
             report = outcome.report
         except McpWasmError as error:

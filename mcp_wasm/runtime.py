@@ -21,6 +21,9 @@ from mcp_wasm.audit.record import Record
 from mcp_wasm.audit.sink import AuditLog, AuditOptions, event, folder_of
 from mcp_wasm.capability.grant import Grant, Grants
 from mcp_wasm.capability.policy import EMPTY, Policy
+from mcp_wasm.code.contract import CODE, DIGEST, WISHES, Ran, Run
+from mcp_wasm.code.run import RUN_CODE, Runs
+from mcp_wasm.code.sessions import CodeSessions
 from mcp_wasm.errors import ComponentRefused
 from mcp_wasm.invoke import Invoker, OnWait
 from mcp_wasm.memory.options import StateOptions
@@ -88,7 +91,13 @@ class Runtime:
         self._audit = self._audited(audit) if audit is not None and audit.enabled else None
         self._accounts = Accounts(self._audit) if self._audit is not None else None
         self._invoker = Invoker(
-            Shelf(self.cache, self._children), workers or max(8, 2 * (os.cpu_count() or 1)), self.services
+            Shelf(self.cache, self._children),
+            workers or max(8, 2 * (os.cpu_count() or 1)),
+            self.services,
+            self._runner,
+        )
+        self._runs = Runs(
+            self._invoker, self.limits, self._compiled, CodeSessions(self.services), self._accounts
         )
         self.services.call_tool = Nested(self._index.target, self._granted, self._invoker, self._accounts)
         self.services.list_tools = lambda: self._index.all_tools
@@ -246,6 +255,36 @@ class Runtime:
         )
         return run() if self._accounts is None else self._accounts.run_sync(entry, given, run)
 
+    async def run_code(
+        self,
+        run: Run,
+        *,
+        client: str = "local",
+        allow: Collection[str] | None = None,
+        approved: Sequence[Grant] = (),
+        on_wait: OnWait | None = None,
+        by: Caller = LIBRARY,
+    ) -> Ran:
+        """Run source code in a sandbox, under the grants of ``code``; the parameters are those of ``call``.
+
+        Raises:
+            InvalidArguments, InvalidSettings, CallerError: nothing was run.
+            HostError: our fault, too busy, or a toolchain that is not here.
+        """
+        return await self._runs.run(run, client, self._code_grants(allow, approved), by, on_wait)
+
+    def run_code_sync(
+        self,
+        run: Run,
+        *,
+        client: str = "local",
+        allow: Collection[str] | None = None,
+        approved: Sequence[Grant] = (),
+        by: Caller = LIBRARY,
+    ) -> Ran:
+        """The same from any thread; an interrupt stops the guest."""
+        return self._runs.run_sync(run, client, self._code_grants(allow, approved), by)
+
     def prepare(self, name: str) -> Future[Any]:
         """Begin to compile the component of a tool in the background; done when a call need not wait."""
         return self._invoker.prepare(self._index.target(name)[1])
@@ -276,6 +315,19 @@ class Runtime:
     ) -> Grants:
         kinds, about = None if allow is None else frozenset(allow), (component.digest, component.wishes)
         return self.policies.effective(component.name, *about, tool.names, kinds, approved=approved)
+
+    def _runner(self, language: str) -> Component:
+        from mcp_wasm.code.runtimes import Runners  # when code first runs
+
+        return Runners(self.home, self.cache, self.limits, self._children).component(language)
+
+    def _compiled(self, run: Run, request: str) -> Any:
+        raise NotImplementedError  # TODO: lead
+
+    def _code_grants(self, allow: Collection[str] | None, approved: Sequence[Grant]) -> Grants:
+        kinds = None if allow is None else frozenset(allow)
+        names = frozenset({RUN_CODE})
+        return self.policies.effective(CODE, DIGEST, WISHES, names, kinds, approved=approved)
 
     def _audited(self, options: AuditOptions) -> AuditLog:
         from mcp_wasm.sandbox.redact import Redactor  # only with a log

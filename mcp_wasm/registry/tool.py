@@ -9,6 +9,7 @@ from typing import Any
 
 from mcp_wasm.component.types import Function, World
 from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.sandbox.script import Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Component:
     from, ``wit`` its world as WIT text, ``manifest`` the manifest beside it (a
     TOML document as plain values; empty when there is none), ``needs`` the imports
     beyond base WASI, ``wishes`` the same and what the manifest asks for (see
-    ``capability.wishes``).
+    ``capability.wishes``). Where ``script`` is given it is source code that runs on
+    its language's runner, and ``digest`` is of that code and its types.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Component:
     refused: tuple[Refusal, ...] = ()
     needs: tuple[str, ...] = ()
     wishes: frozenset[str] = frozenset()
+    script: Script | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,6 +32,7 @@ from mcp_wasm.errors import (
 from mcp_wasm.sandbox.call import Permit
 from mcp_wasm.sandbox.exported import Exported, mismatch, refuse_twice, serving
 from mcp_wasm.sandbox.instance import Arguments, Live
+from mcp_wasm.sandbox.lasting import Lasting
 from mcp_wasm.sandbox.prepared import Plan, Prepared
 from mcp_wasm.sandbox.report import Outcome, Report
 from mcp_wasm.sandbox.services import Services
@@ -40,9 +40,6 @@ from mcp_wasm.sandbox.stop import Stop, Watchdog
 
 MOST = 64
 """Sessions of all components together."""
-
-_REMEMBERED = 512
-"""Sessions that are over and of which it is still known why."""
 
 _FIXED = ("storage", "environment", "secret", "clock", "random", "nn")
 """Kinds of grants that an instance has from its beginning, or holds what it was given under them (a
@@ -60,26 +57,22 @@ class Session:
         self.busy = threading.Lock()
         self.idle, self.until = idle, float("inf")
 
+    @property
+    def text(self) -> str:
+        """What every handle of the session begins with."""
+        return self.handles.text
+
     def close(self) -> None:
         """Let go of the instance; nobody uses it."""
         self.handles.clear()
         self.live.close()
 
 
-class Sessions:
+class Sessions(Lasting[Session]):
     """The living sessions of a runtime; idle ones end by themselves."""
 
     def __init__(self, _services: Services, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._changed = threading.Condition()
-        self._living: dict[str, Session] = {}
-        self._over: OrderedDict[str, str] = OrderedDict()
-        self._ended: list[Session] = []
-        self._thread: threading.Thread | None = None
-        self._closed = False
-
-    def __len__(self) -> int:
-        return len(self._living)
+        super().__init__("sessions", clock)
 
     def run(  # noqa: PLR0917 - as instance.run
         self,
@@ -121,21 +114,8 @@ class Sessions:
             why = f"its session ended: {str(error).splitlines()[0][:200]}"
             raise
         finally:
-            self._leave(session, why)
-
-    def close(self) -> None:
-        """End every session and the thread that ends idle ones."""
-        with self._changed:
-            self._closed = True
-            for session in list(self._living.values()):
-                # One whose call has not come to its end yet is still used by it, and ends with it.
-                if not session.busy.locked():
-                    self._end(session, "the server has ended")
-            self._changed.notify()
-            thread = self._thread
-        if thread is not None:
-            thread.join()
-        self._let_go()
+            # Without handles nobody could come back.
+            self._leave(session, why or ("" if len(session.handles) else "it has no handles"))
 
     def _enter(
         self, permit: Permit, prepared: Prepared, plan: Plan, given: Mapping[str, Any], stop: Stop
@@ -160,7 +140,7 @@ class Sessions:
                 raise InvalidArguments(tool, wrong)
             session.live.renew(permit, stop)
         except BaseException:
-            self._leave(session, "")
+            self._leave(session, "" if len(session.handles) else "it has no handles")
             raise
         return session
 
@@ -189,11 +169,7 @@ class Sessions:
                     "a person can allow more (mcp-wasm grants, kind sessions)."
                 )
             session = Session(permit, prepared, stop, grant.idle)
-            session.busy.acquire()
-            self._living[session.handles.text] = session
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._expire, name="mcp-wasm sessions", daemon=True)
-                self._thread.start()
+            self._begin(session)
         return session
 
     def _take(self, permit: Permit, handle: str, text: str) -> Session:
@@ -213,58 +189,6 @@ class Sessions:
             session.until = float("inf")
         return session
 
-    def _leave(self, session: Session, why: str) -> None:
-        with self._changed:
-            session.busy.release()
-            if why or self._closed or not len(session.handles):  # without handles nobody could come back
-                if session.handles.text in self._living:
-                    self._end(session, why)
-            else:
-                session.until = self._clock() + session.idle
-                self._changed.notify()
-        self._let_go()
-
-    def _end(self, session: Session, why: str) -> None:
-        """Nobody finds the session any more; ``_let_go`` is to follow, outside the lock."""
-        del self._living[session.handles.text]
-        self._over[session.handles.text] = why
-        while len(self._over) > _REMEMBERED:
-            self._over.popitem(last=False)
-        self._ended.append(session)
-
-    def _let_go(self) -> None:
-        """Close what has ended. It may wait for a guest's connections, and nobody else must."""
-        while self._ended:
-            try:
-                session = self._ended.pop()
-            except IndexError:  # another thread was faster
-                return
-            session.close()
-
-    def expire(self) -> float:
-        """End what was idle for too long; the seconds until the next one is (infinite: none is)."""
-        pause = self._expired()
-        self._let_go()
-        return pause
-
-    def _expired(self) -> float:
-        with self._changed:
-            now = self._clock()
-            for session in list(self._living.values()):
-                if session.until <= now:
-                    self._end(session, f"its session was not used for {session.idle:g} s")
-            return min((session.until for session in self._living.values()), default=float("inf")) - now
-
-    def _expire(self) -> None:
-        while True:
-            with self._changed:
-                if self._closed:
-                    return
-                pause = self._expired()
-                if not self._ended:
-                    self._changed.wait(None if pause == float("inf") else max(pause, 0.001))
-            self._let_go()
-
 
 _UNKNOWN = "there is no such session (for this client)"
 
@@ -272,9 +196,12 @@ _UNKNOWN = "there is no such session (for this client)"
 def _changed(session: Session, permit: Permit) -> str:
     if session.digest != permit.about.digest or session.component != permit.about.component:
         return "its component was replaced"
-    if _fixed(session.grants) != _fixed(permit.grants):
-        return "the grants of its component have changed"
-    return ""
+    return changed(session.grants, permit.grants)
+
+
+def changed(before: Grants, now: Grants) -> str:
+    """Why an instance that was made under some grants cannot go on under others, or ``""``."""
+    return "the grants of its component have changed" if _fixed(before) != _fixed(now) else ""
 
 
 def _fixed(grants: Grants) -> tuple[Any, ...]:

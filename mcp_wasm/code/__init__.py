@@ -1,0 +1,1 @@
+"""Source code that runs now: runners by language, runs, and tools made of code."""

@@ -1,0 +1,267 @@
+"""A run of code, on one screen: source in; value, output, files and cost out.
+
+Python, JavaScript and TypeScript are data for a runner of their language; C and
+WebAssembly text become a component first. Either way it is a call like any
+other: a worker, a fresh instance, a budget, and the grants of ``code``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from mcp_wasm.capability.grant import Grants
+from mcp_wasm.code import answer
+from mcp_wasm.code.contract import ABSENT, CODE, DIGEST, LANGUAGES, WISHES, Produced, Ran, Run
+from mcp_wasm.code.scratch import Scratch
+from mcp_wasm.code.scratch import check as check_files
+from mcp_wasm.component import types as wit
+from mcp_wasm.errors import GuestError, InvalidArguments, Mismatch
+from mcp_wasm.invoke import Invoker, OnWait
+from mcp_wasm.registry.tool import Component, Tool
+from mcp_wasm.sandbox import instance
+from mcp_wasm.sandbox.account import LIBRARY, Accounts, Caller, Entry
+from mcp_wasm.sandbox.call import Permit
+from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.sandbox.prepared import Plan, Prepared
+from mcp_wasm.sandbox.report import Outcome
+from mcp_wasm.sandbox.script import RUN, RunIn, Script
+
+RUN_CODE = "run_code"
+
+_STRING = wit.Primitive("string")
+_FUNCTION = wit.Function("", RUN, (wit.Param("request", _STRING),), _STRING)
+_TOOL = Tool(RUN_CODE, "Run code", "", {}, None, _FUNCTION, CODE, DIGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Code that became a component: what runs it, and the arguments of that call."""
+
+    tool: Tool
+    component: Component
+    arguments: Mapping[str, Any]
+    note: str = ""
+
+
+class Compile(Protocol):
+    """The port to the languages that are compiled before they run."""
+
+    def __call__(self, run: Run, request: str, /) -> Compiled:
+        """The component of ``run``.
+
+        Raises:
+            BuildFailed, ToolchainMissing, InvalidArguments: there is none.
+        """
+
+
+class Sessions(Protocol):
+    """The port to runs that leave their variables behind."""
+
+    def within(self, run: Run) -> tuple[RunIn, Sink]:
+        """How a run of the session is made, and where its files and its handle are found afterwards.
+
+        Raises:
+            SessionEnded, Busy, CallerError: it cannot be.
+        """
+
+
+class Sink:
+    """What a run leaves beside its outcome, filled in on the worker's thread."""
+
+    def __init__(self) -> None:
+        self.files: tuple[Produced, ...] = ()
+        self.left_out: tuple[str, ...] = ()
+        self.session = ""
+
+
+class Runs:
+    """Runs code for a runtime.
+
+    ``compile`` and ``sessions`` are ports; ``accounts`` writes runs into the audit
+    log, where there is one.
+    """
+
+    def __init__(
+        self,
+        invoker: Invoker,
+        limits: Limits,
+        compile: Compile,  # noqa: A002 - what it does
+        sessions: Sessions,
+        accounts: Accounts | None = None,
+    ) -> None:
+        self._invoker, self._limits, self._accounts = invoker, limits, accounts
+        self._compile, self._sessions = compile, sessions
+
+    async def run(
+        self, run: Run, client: str, grants: Grants, by: Caller = LIBRARY, on_wait: OnWait | None = None
+    ) -> Ran:
+        """Run from an event loop; cancelling the awaiting task stops the guest.
+
+        Raises:
+            InvalidArguments, InvalidSettings, SessionEnded, CallerError: nothing was run.
+            HostError: our fault, too busy, or a toolchain that is not here.
+        """
+        limits, request = self._checked(run)
+        compiled = await asyncio.to_thread(self._compile, run, request) if _is_compiled(run) else None
+        tool, component, given = _target(run, request, compiled)
+        run_in, sink = self._within(run)
+        ran: Ran | None = None
+
+        async def call() -> Outcome:
+            nonlocal ran
+            outcome = await self._invoker.call(
+                tool, component, given, limits, client, grants=grants, on_wait=on_wait, run_in=run_in
+            )
+            ran = _ended(outcome, sink, compiled)
+            return replace(outcome, failed=ran.failure is not None)
+
+        try:
+            if self._accounts is None:
+                await call()
+            else:
+                await self._accounts.run(_entry(by, grants), _noted(run), call)
+        except GuestError as error:
+            return _failed(error, sink)
+        assert ran is not None
+        return ran
+
+    def run_sync(self, run: Run, client: str, grants: Grants, by: Caller = LIBRARY) -> Ran:
+        """The same from any thread; an interrupt stops the guest."""
+        limits, request = self._checked(run)
+        compiled = self._compile(run, request) if _is_compiled(run) else None
+        tool, component, given = _target(run, request, compiled)
+        run_in, sink = self._within(run)
+        ran: Ran | None = None
+
+        def call() -> Outcome:
+            nonlocal ran
+            outcome = self._invoker.call_sync(
+                tool, component, given, limits, client, grants=grants, run_in=run_in
+            )
+            ran = _ended(outcome, sink, compiled)
+            return replace(outcome, failed=ran.failure is not None)
+
+        try:
+            if self._accounts is None:
+                call()
+            else:
+                self._accounts.run_sync(_entry(by, grants), _noted(run), call)
+        except GuestError as error:
+            return _failed(error, sink)
+        assert ran is not None
+        return ran
+
+    def _checked(self, run: Run) -> tuple[Limits, str]:
+        """The limits of a run, and its request as a runner takes it."""
+        if run.language not in LANGUAGES:
+            expected = f"one of {', '.join(LANGUAGES)}"
+            raise InvalidArguments(RUN_CODE, [Mismatch("/language", expected, repr(run.language)[:60])])
+        check_files(RUN_CODE, run.files)
+        if run.session and _is_compiled(run):
+            expected = "no session: only Python, JavaScript and TypeScript have variables to keep"
+            raise InvalidArguments(RUN_CODE, [Mismatch("/session", expected, run.language)])
+        wanted = {"deadline": run.timeout, "fuel": run.fuel}
+        limits = self._limits.narrow({name: value for name, value in wanted.items() if value is not None})
+        request: dict[str, Any] = {
+            "language": run.language,
+            "code": run.code,
+            "file": FILE[run.language],
+            "mode": "run",
+            "keep": bool(run.session),
+        }
+        if run.input is not ABSENT:
+            request["input"] = run.input
+        try:
+            return limits, json.dumps(request, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidArguments(RUN_CODE, [Mismatch("/input", "a JSON value", str(error)[:100])]) from None
+
+    def _within(self, run: Run) -> tuple[RunIn, Sink]:
+        if run.session:
+            return self._sessions.within(run)
+        sink = Sink()
+        return partial(_fresh, run, sink), sink
+
+
+FILE = {
+    "python": "code.py",
+    "javascript": "code.js",
+    "typescript": "code.ts",
+    "c": "code.c",
+    "wat": "code.wat",
+}
+"""What tracebacks and compilers call the submitted source."""
+
+
+def _entry(by: Caller, grants: Grants) -> Entry:
+    return Entry(by, RUN_CODE, CODE, DIGEST, grants)
+
+
+def _noted(run: Run) -> dict[str, Any]:
+    """What the audit log keeps the digest of."""
+    return {
+        "language": run.language,
+        "code": run.code,
+        "input": None if run.input is ABSENT else run.input,
+        "files": sorted(run.files),
+    }
+
+
+def _is_compiled(run: Run) -> bool:
+    return run.language in {"c", "wat"}
+
+
+def _target(run: Run, request: str, compiled: Compiled | None) -> tuple[Tool, Component, Mapping[str, Any]]:
+    if compiled is not None:
+        return compiled.tool, compiled.component, compiled.arguments
+    language = "javascript" if run.language == "typescript" else run.language
+    script = Script(language, "", FILE[run.language], {})
+    component = Component(
+        CODE, DIGEST, Path(CODE), wit.World((), ()), "", Limits(), wishes=WISHES, script=script
+    )
+    return _TOOL, component, {"request": request}
+
+
+def _fresh(  # noqa: PLR0917 - as instance.run, which it stands for
+    run: Run,
+    sink: Sink,
+    permit: Permit,
+    prepared: Prepared,
+    plan: Plan,
+    given: Mapping[str, Any],
+    *rest: Any,
+) -> Outcome:
+    """A run in a fresh instance with a folder of its own."""
+    with Scratch(run.files) as scratch:
+        try:
+            return instance.run(in_folder(permit, scratch), prepared, plan, given, *rest)
+        finally:
+            sink.files, sink.left_out = scratch.collect()
+
+
+def in_folder(permit: Permit, scratch: Scratch) -> Permit:
+    """``permit`` with the run's own folder, in place of whatever else ``/`` might be."""
+    others = tuple(grant for grant in permit.grants.storage if grant.guest != scratch.grant.guest)
+    return replace(permit, grants=replace(permit.grants, storage=(scratch.grant, *others)))
+
+
+def _ended(outcome: Outcome, sink: Sink, compiled: Compiled | None) -> Ran:
+    ran = (
+        answer.read(outcome)
+        if compiled is None or compiled.tool.function.path == RUN
+        else answer.typed(outcome)
+    )
+    note = "\n".join(filter(None, (compiled.note if compiled else "", ran.note)))
+    truncated = (*ran.truncated, *sink.left_out)
+    return replace(ran, files=sink.files, truncated=truncated, note=note, session=sink.session)
+
+
+def _failed(error: GuestError, sink: Sink) -> Ran:
+    ran = answer.stopped(error)
+    return replace(ran, files=sink.files, truncated=(*ran.truncated, *sink.left_out), session=sink.session)
