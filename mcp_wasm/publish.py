@@ -47,6 +47,9 @@ def publish(
     manifest = _Manifest(sources.manifest(found), str(found.manifest))
     world, wit = _described(binary, digest, found, cache, children)
     component = names.component_name(name or manifest.text("name") or found.path.stem)
+    if component in names.RESERVED:
+        reason = f"the name {component} is kept for code that models send"
+        raise ComponentRefused(str(found.path), reason, "Rename the file, or say `name` in its manifest")
     reason = unlinkable(world.imports)
     if reason:
         raise ComponentRefused(str(found.path), reason, "`mcp-wasm inspect` lists what it imports")

@@ -22,7 +22,7 @@ from mcp_wasm.audit.sink import AuditLog, AuditOptions, event, folder_of
 from mcp_wasm.capability.grant import Grant, Grants
 from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.code.contract import CODE, DIGEST, WISHES, Ran, Run
-from mcp_wasm.code.run import RUN_CODE, Runs
+from mcp_wasm.code.run import COMPONENT, RUN_CODE, Runs
 from mcp_wasm.code.sessions import CodeSessions
 from mcp_wasm.errors import ComponentRefused
 from mcp_wasm.invoke import Invoker, OnWait
@@ -161,12 +161,12 @@ class Runtime:
         return self._index.tool(name)
 
     def component(self, name: str) -> Component:
-        """The component of that name.
+        """The component of that name; ``code`` stands for whatever code a model sends.
 
         Raises:
             CallerError: if there is none.
         """
-        return self._index.named(name)
+        return COMPONENT if name == CODE else self._index.named(name)
 
     def inspect(self, path: Path | str, *, name: str | None = None) -> Component:
         """What ``add`` would publish; nothing is published and nothing runs."""
@@ -187,7 +187,7 @@ class Runtime:
         Raises:
             CallerError: if there is none of that name.
         """
-        found = self.component(name)
+        found = self._index.named(name)
         self._index.remove(name)
         self._forget(found)
         self.note(event("remove", component=found.name, digest=found.digest))

@@ -15,6 +15,7 @@ from mcp_wasm.capability.grant import KINDS, Grant, Network, Nn, Storage, kind_o
 from mcp_wasm.capability.policy import Entry, Policy, combine
 from mcp_wasm.capability.values import Place
 from mcp_wasm.cli import granted, grants_flags, settings, terminal, wiring
+from mcp_wasm.code.contract import CODE
 from mcp_wasm.component.names import NAME, nearest
 from mcp_wasm.config.model import Config
 from mcp_wasm.errors import CallerError, InvalidSettings
@@ -42,7 +43,8 @@ def _show(args: argparse.Namespace) -> int:
     with wiring.open_runtime(config) as runtime:
         if args.component is not None and args.component not in policy.both.entries:
             runtime.component(args.component)  # a component that is nowhere is a mistake
-        components = {component.name: component for component in runtime.components}
+        shown = (*runtime.components, runtime.component(CODE))
+        components = {component.name: component for component in shown}
         whole = runtime.policies.policy
     wanted = whole.entries if args.component is None else {args.component: whole.entries.get(args.component)}
     entries = [entry for entry in wanted.values() if entry is not None]

@@ -37,6 +37,10 @@ RUN_CODE = "run_code"
 _STRING = wit.Primitive("string")
 _FUNCTION = wit.Function("", RUN, (wit.Param("request", _STRING),), _STRING)
 _TOOL = Tool(RUN_CODE, "Run code", "", {}, None, _FUNCTION, CODE, DIGEST)
+_WORLD = wit.World(tuple(wit.Import(wish, "interface", ()) for wish in sorted(WISHES)), (_FUNCTION,))
+
+COMPONENT = Component(CODE, DIGEST, Path(CODE), _WORLD, "", Limits(), tools=(_TOOL,), wishes=WISHES)
+"""What stands for code, in every language, where a component is shown or granted something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +226,7 @@ def _target(run: Run, request: str, compiled: Compiled | None) -> tuple[Tool, Co
         return compiled.tool, compiled.component, compiled.arguments
     language = "javascript" if run.language == "typescript" else run.language
     script = Script(language, "", FILE[run.language], {})
-    component = Component(
-        CODE, DIGEST, Path(CODE), wit.World((), ()), "", Limits(), wishes=WISHES, script=script
-    )
-    return _TOOL, component, {"request": request}
+    return _TOOL, replace(COMPONENT, script=script), {"request": request}
 
 
 def _fresh(  # noqa: PLR0917 - as instance.run, which it stands for

@@ -27,6 +27,10 @@ LONGEST_COMPONENT = 32
 _DIGITS = 6
 
 
+RESERVED = frozenset({"code"})
+"""Names that no component can have: grants to ``code`` are for whatever code a model sends."""
+
+
 def component_name(stem: str) -> str:
     """The name of a component by its file's stem: ``My-Tool.v2`` becomes ``my_tool_v2``.
 
