@@ -1,16 +1,18 @@
 """The stable pair, for clients with many tools or with a list that never changes.
 
 ``search_tools`` finds tools by the words of their names and descriptions,
-``call_tool`` calls one by name. What is here is the ranking and how the two are
-listed; the call itself takes the path of every call.
+``call_tool`` calls one by name. What is here is how the two are listed and what is
+found; the ranking is ``registry.ranking``, and the call itself takes the path of
+every call.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
+
+from mcp_wasm.registry.ranking import Ranking, Words
 
 SEARCH_TOOLS = "search_tools"
 CALL_TOOL = "call_tool"
@@ -18,9 +20,6 @@ PAIR = frozenset({SEARCH_TOOLS, CALL_TOOL})
 
 MOST_FOUND = 50
 USUALLY_FOUND = 10
-
-_WORD = re.compile(r"[^\W_]+")
-_WEIGHTS = (("name", 6), ("title", 3), ("description", 2), ("parameters", 1))
 
 _SEARCH_INPUT: dict[str, Any] = {
     "type": "object",
@@ -108,7 +107,7 @@ class SearchIndex:
 
     def __init__(self, tools: Sequence[dict[str, Any]]) -> None:
         self._tools = sorted(tools, key=lambda tool: str(tool["name"]))
-        self._words = [_words_of(tool) for tool in self._tools]
+        self._ranking = Ranking([_words(tool) for tool in self._tools])
 
     def search(
         self, query: str, limit: int, may: Callable[[str], bool] = lambda _name: True
@@ -117,40 +116,13 @@ class SearchIndex:
 
         Tools whose name ``may`` not be seen do not exist.
         """
-        wanted = set(_split(query))
-        scores = [_score(wanted, words) for words in self._words]
-        order = sorted(range(len(scores)), key=lambda at: -scores[at])  # stable: equal ones stay by name
-        fitting = (at for at in order if scores[at] > 0 or not wanted)
+        fitting = self._ranking.best(query)
         best = list(islice((at for at in fitting if may(str(self._tools[at]["name"]))), limit))
         keys = ("name", "description", "inputSchema")
         return [{key: self._tools[at][key] for key in keys} for at in best]
 
 
-def _words_of(tool: dict[str, Any]) -> dict[str, int]:
-    """Every word of a tool with the weight of the best place where it stands."""
-    places = {**tool, "parameters": " ".join(tool["inputSchema"].get("properties", ()))}
-    weights: dict[str, int] = {}
-    for place, weight in _WEIGHTS:
-        for word in _split(str(places.get(place, ""))):
-            weights[word] = max(weight, weights.get(word, 0))
-    return weights
-
-
-def _score(wanted: set[str], words: dict[str, int]) -> float:
-    return sum(_fit(word, words) for word in wanted)
-
-
-def _fit(wanted: str, words: dict[str, int]) -> float:
-    """The weight of ``wanted``; half of it where it only begins a word or a word begins it."""
-    if wanted in words:
-        return words[wanted]
-    near = [
-        weight
-        for word, weight in words.items()
-        if len(word) > 2 and len(wanted) > 2 and (word.startswith(wanted) or wanted.startswith(word))
-    ]
-    return max(near, default=0) / 2
-
-
-def _split(text: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(text)]
+def _words(tool: dict[str, Any]) -> Words:
+    parameters = " ".join(tool["inputSchema"].get("properties", ()))
+    name, title, description = (str(tool.get(key, "")) for key in ("name", "title", "description"))
+    return Words(name, title, description, parameters)
