@@ -10,6 +10,7 @@ guest, and a fault of the host is reported by an id with its details in the log.
     │   ├── InvalidArguments
     │   ├── InvalidSettings
     │   ├── StateRefused
+    │   ├── SignatureRefused
     │   └── ComponentRefused
     ├── GuestError                  the guest ran and did not finish
     │   ├── Trap
@@ -26,6 +27,7 @@ guest, and a fault of the host is reported by an id with its details in the log.
     └── HostError                   we failed
         ├── Busy
         ├── ToolchainMissing
+        ├── NotConfined
         ├── BuildFailed
         ├── StateUnavailable
         ├── StateOverdue
@@ -38,7 +40,7 @@ had begun also carries ``report``: what the call cost and what it printed.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +114,17 @@ class ComponentRefused(CallerError):
     def __init__(self, source: str, reason: str, hint: str = "") -> None:
         self.source, self.reason, self.hint = source, reason, hint
         super().__init__(f"{source}: {reason}" + (f". {hint}" if hint else ""))
+
+
+class SignatureRefused(CallerError):
+    """Source code cannot be typed as a tool: ``reason`` says why and ``hint`` what to write instead.
+
+    ``line`` and ``column`` count from 1 in the source as submitted, named ``file``.
+    """
+
+    def __init__(self, file: str, line: int, column: int, reason: str, hint: str = "") -> None:
+        self.file, self.line, self.column, self.reason, self.hint = file, line, column, reason, hint
+        super().__init__(f"{file}:{line}:{column}: {reason}" + (f". {hint}" if hint else ""))
 
 
 class StateRefused(CallerError):
@@ -228,11 +241,50 @@ class ToolchainMissing(HostError):
         super().__init__(f"{program} is not installed. Type: {install}")
 
 
-class BuildFailed(HostError):
-    """A toolchain ended with an error; ``output`` is the end of what it printed."""
+class NotConfined(HostError):
+    """Source that nobody vouches for is not compiled, for want of a sandbox of the system.
 
-    def __init__(self, what: str, output: str) -> None:
-        self.what, self.output = what, output
+    ``reasons`` says for each mechanism why it cannot be used.
+    """
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = dict(reasons)
+        said = "; ".join(f"{name}: {reason}" for name, reason in self.reasons.items())
+        super().__init__(
+            "Source code that a model or a stranger wrote is only compiled in a sandbox of the system, and "
+            f"there is none here ({said}). On Linux, install bubblewrap (apt-get install bubblewrap) or use "
+            "a kernel with Landlock (5.13 or later). What you wrote yourself is compiled without one: "
+            "mcp-wasm build."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a compiler says of one place in the source as submitted.
+
+    ``line`` and ``column`` count from 1; 0 is "not told". ``severity`` is
+    ``error``, ``warning`` or ``note``.
+    """
+
+    file: str
+    line: int
+    column: int
+    severity: str
+    text: str
+
+    def __str__(self) -> str:
+        place = ":".join([self.file, *(str(number) for number in (self.line, self.column) if number)])
+        return f"{place}: {self.severity}: {self.text}"
+
+
+class BuildFailed(HostError):
+    """A toolchain ended with an error; ``output`` is the end of what it printed.
+
+    ``messages`` are those of its words that tell a place in the source.
+    """
+
+    def __init__(self, what: str, output: str, messages: Sequence[Message] = ()) -> None:
+        self.what, self.output, self.messages = what, output, tuple(messages)
         super().__init__(f"Building {what} failed:\n{output}")
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import sys
+import os
 from pathlib import Path
 
 from mcp_wasm.build import c_bindings, c_types, wasm_tools
+from mcp_wasm.build.confine import Confinement
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain
 from mcp_wasm.build.workspace import Workspace
+from mcp_wasm.errors import ToolchainMissing
 
 INSTALL = "pip install 'mcp-wasm[build]'"
 GUEST = Path(__file__).parent / "guest"
@@ -35,20 +37,22 @@ def version() -> str:
     return f"zig {importlib.metadata.version('ziglang')}, {wasm_tools.version()}"
 
 
-def compile_source(source: Source, cache: Path | None, progress: Progress) -> bytes:
+def compile_source(
+    source: Source, cache: Path | None, progress: Progress, confined: Confinement | None = None
+) -> bytes:
     """The component of a C source.
 
     Raises:
         BuildFailed: the compiler's or wasm-tools' messages, or a WIT that C guests cannot have.
     """
-    with Workspace(source.name) as space:
+    with Workspace(source.name, confined=confined) as space:
         folder = space.copy(source.folder, "source")
         write_bindings(space, folder, source)
         progress(f"compiling {source.name} with zig cc")
         core = space.work / "core.wasm"
         files = sorted(path.name for path in folder.glob("*.c"))
         argv = [*zig_command(), "cc", *FLAGS, "-o", str(core), *files]
-        space.run(argv, cwd=folder, environment=zig_caches(space, cache))
+        space.run(argv, cwd=folder, environment=zig_caches(space, cache), reads=[zig_folder()], children=True)
         return wasm_tools.componentize(space, core, source.wit, source.world)
 
 
@@ -62,14 +66,27 @@ def write_bindings(space: Workspace, folder: Path, source: Source) -> None:
         (folder / name).write_bytes((GUEST / name).read_bytes())
 
 
+def zig_folder() -> Path:
+    """The folder of the Python package, which holds the program and what it reads.
+
+    Raises:
+        ToolchainMissing: it is not installed.
+    """
+    spec = importlib.util.find_spec("ziglang")
+    if spec is None or spec.origin is None:
+        raise ToolchainMissing("zig", INSTALL)
+    return Path(spec.origin).parent
+
+
 def zig_command() -> list[str]:
-    """How zig is started: by our own interpreter, apart from its environment variables."""
-    return [sys.executable, "-I", "-m", "ziglang"]
+    """How zig is started: the program itself, without the Python around it."""
+    return [str(zig_folder() / ("zig.exe" if os.name == "nt" else "zig"))]
 
 
 def zig_caches(space: Workspace, cache: Path | None) -> dict[str, str]:
-    """Where zig keeps what it compiles of its own; with ``cache`` it is kept for the next build."""
-    kept = space.folder / "zig" if cache is None else cache / "zig"
+    """Where zig keeps what it compiles of its own; unconfined, ``cache`` keeps it for the next build."""
+    # A confined program can write nowhere but in the scratch folder, and poisons no later build.
+    kept = space.folder / "zig" if cache is None or space.confined is not None else cache / "zig"
     kept.mkdir(parents=True, exist_ok=True)
     return {"ZIG_GLOBAL_CACHE_DIR": str(kept), "ZIG_LOCAL_CACHE_DIR": str(space.folder / "zig-local")}
 

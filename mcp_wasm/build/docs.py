@@ -12,18 +12,19 @@ import json
 from collections.abc import Iterator
 
 from mcp_wasm.build import wasm_tools
+from mcp_wasm.build.confine import Confinement
 from mcp_wasm.build.workspace import Workspace
 
 SECTION = b"package-docs"
 
 
-def attach(component: bytes, wit: str, world: str) -> bytes:
+def attach(component: bytes, wit: str, world: str, confined: Confinement | None = None) -> bytes:
     """``component`` with the docs that ``wit`` gives for ``world`` and what is declared in it.
 
     Raises:
         BuildFailed: the WIT text is wrong.
     """
-    with Workspace(f"the docs of {world}") as space:
+    with Workspace(f"the docs of {world}", confined=confined) as space:
         packaged = wasm_tools.package(space, wit)
     found = [body for name, body in _custom_sections(packaged) if name == SECTION]
     if not found:

@@ -20,6 +20,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from mcp_wasm.build.confine import Confinement
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain
 from mcp_wasm.build.workspace import SECONDS, Workspace
 from mcp_wasm.errors import BuildFailed, ToolchainMissing
@@ -34,6 +35,8 @@ BUNDLE_FLAGS = (
     "--minify", "--charset=utf8", "--log-level=warning",
 )  # fmt: skip
 COMPONENT_FLAGS = ("--sync", "--stub-wasi")
+NODE = {"OPENSSL_CONF": os.devnull}
+"""node ends when it may not read the settings of OpenSSL, of which a build needs none."""
 NESTED = "type not valid to be used as import"
 NESTED_HINT = (
     "componentize-qjs cannot have a type of a world refer to another type of the same world; "
@@ -54,25 +57,32 @@ def version() -> str:
     return f"node {node}, toolchain {_digest(PROGRAMS)[:12]}"
 
 
-def compile_source(source: Source, cache: Path | None, progress: Progress) -> bytes:
+def compile_source(
+    source: Source, cache: Path | None, progress: Progress, confined: Confinement | None = None
+) -> bytes:
     """The component of a JavaScript or TypeScript source.
 
     Raises:
         BuildFailed: the messages of npm, esbuild or componentize-qjs.
         ToolchainMissing: node or npm is not installed.
     """
-    with Workspace(source.name, seconds=SECONDS) as space:
+    with Workspace(source.name, seconds=SECONDS, confined=confined) as space:
         programs = _install(space, PROGRAMS, cache, "the JavaScript toolchain", progress)
         entry = space.copy(source.folder, "source") / source.entry
         if not entry.is_file():
             raise BuildFailed(source.name, f"there is no file {source.entry}")
         libraries = None
-        if (source.folder / LOCKED[0]).is_file():
+        if has_libraries(source):
             libraries = _install(space, source.folder, cache, f"the libraries of {source.name}", progress)
         progress(f"bundling {source.name} with esbuild")
         bundle = _bundle(space, programs, entry, libraries)
         progress(f"compiling {source.name} with componentize-qjs")
         return _componentize(space, programs, bundle, source)
+
+
+def has_libraries(source: Source) -> bool:
+    """Whether it names packages of npm, which are downloaded before anything is confined."""
+    return (source.folder / LOCKED[0]).is_file()
 
 
 def _bundle(space: Workspace, programs: Path, entry: Path, libraries: Path | None) -> Path:
@@ -82,13 +92,16 @@ def _bundle(space: Workspace, programs: Path, entry: Path, libraries: Path | Non
         BuildFailed: it does not parse, or it imports a file of the host.
     """
     bundle, record = space.work / "bundle.mjs", space.work / "bundle.json"
-    argv: list[str | Path] = [_program("node"), programs / "esbuild/bin/esbuild", entry.name, *BUNDLE_FLAGS]
-    environment = {"NODE_PATH": str(libraries)} if libraries else None
+    argv: list[str | Path] = [*_esbuild(programs), entry.name, *BUNDLE_FLAGS]
+    environment = NODE | ({"NODE_PATH": str(libraries)} if libraries else {})
     space.run(
-        [*argv, f"--outfile={bundle}", f"--metafile={record}"], cwd=entry.parent, environment=environment
+        [*argv, f"--outfile={bundle}", f"--metafile={record}"],
+        cwd=entry.parent,
+        environment=environment,
+        reads=[programs, *([libraries] if libraries else [])],
     )
     allowed = [folder.resolve() for folder in (space.work / "source", libraries) if folder is not None]
-    for name in json.loads(record.read_text(encoding="utf-8"))["inputs"]:
+    for name in json.loads(space.read(record))["inputs"]:
         path = (entry.parent / name).resolve()
         if not any(path.is_relative_to(folder) for folder in allowed):
             raise BuildFailed(space.what, f"the source imports {path}, which is not part of it")
@@ -104,12 +117,20 @@ def _componentize(space: Workspace, programs: Path, bundle: Path, source: Source
     program: list[str | Path] = [_program("node"), programs / "componentize-qjs/cli.mjs"]
     named: list[str | Path] = ["--wit", wit, "--world", source.world, "--js", module, "--output", out]
     try:
-        space.run([*program, *named, *COMPONENT_FLAGS, "--module-root", alone])
+        space.run(
+            [*program, *named, *COMPONENT_FLAGS, "--module-root", alone], environment=NODE, reads=[programs]
+        )
     except BuildFailed as failed:
         if NESTED in failed.output:
             raise BuildFailed(source.name, NESTED_HINT) from failed
         raise
-    return out.read_bytes()
+    return space.read(out)
+
+
+def _esbuild(programs: Path) -> list[str | Path]:
+    """The program itself where it is found: npm puts a script around it that starts it as another process."""
+    found = list(programs.glob("@esbuild/*/bin/esbuild"))
+    return [found[0]] if len(found) == 1 else [_program("node"), programs / "esbuild/bin/esbuild"]
 
 
 def _install(space: Workspace, locked: Path, cache: Path | None, what: str, progress: Progress) -> Path:

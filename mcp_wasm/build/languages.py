@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mcp_wasm.build import c, docs, javascript, python, wat, zig
+from mcp_wasm.build import c, confine, docs, javascript, python, wat, zig
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain, silent
 from mcp_wasm.errors import BuildFailed
 
@@ -20,14 +20,23 @@ TOOLCHAINS: Mapping[str, Toolchain] = {
 
 
 def compile_component(
-    language: str, source: Source, *, cache: Path | None = None, progress: Progress = silent
+    language: str,
+    source: Source,
+    *,
+    trusted: bool = False,
+    cache: Path | None = None,
+    progress: Progress = silent,
 ) -> bytes:
     """The component of ``source`` with its docs inside.
 
+    The toolchain sees nothing but the source and itself; where no such
+    confinement is to be had, only a source that is ``trusted`` is compiled
+    (yours, or one that you would run as a program).
     ``cache`` is a folder for what may be kept between builds, as downloaded packages.
 
     Raises:
         BuildFailed: the toolchain refused the source, or nothing compiles ``language``.
+        NotConfined: the source is not trusted and there is no confinement here.
         ToolchainMissing: the toolchain of ``language`` is not installed.
     """
     toolchain = TOOLCHAINS.get(language)
@@ -36,4 +45,8 @@ def compile_component(
             source.name, f"no toolchain for {language}; there is one for {', '.join(TOOLCHAINS)}"
         )
     toolchain.require()
-    return docs.attach(toolchain.compile(source, cache, progress), source.wit, source.world)
+    if not trusted and javascript.has_libraries(source):
+        raise BuildFailed(source.name, "only what you build yourself may bring a package.json of its own")
+    confined = confine.where_possible() if trusted else confine.require()
+    component = toolchain.compile(source, cache, progress, confined)
+    return docs.attach(component, source.wit, source.world, confined)

@@ -13,12 +13,21 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from mcp_wasm.build.confine import Confinement, interpreter
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain
 from mcp_wasm.build.workspace import Workspace
 from mcp_wasm.errors import ToolchainMissing
 
 INSTALL = "pip install 'mcp-wasm[build]'"
-START = "from componentize_py import script; script()"
+START = """
+import importlib.util, sys
+place = sys.argv.pop(1)
+spec = importlib.util.spec_from_file_location("componentize_py", place)
+sys.modules["componentize_py"] = module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+module.script()
+"""
+"""Imports the one package by its path, not by looking into the folder of all packages."""
 
 
 def available() -> str | None:
@@ -33,26 +42,37 @@ def version() -> str:
     return f"componentize-py {importlib.metadata.version('componentize-py')}"
 
 
-def compile_source(source: Source, _cache: Path | None, progress: Progress) -> bytes:
+def compile_source(
+    source: Source, _cache: Path | None, progress: Progress, confined: Confinement | None = None
+) -> bytes:
     """The component of a Python source; its entry's module implements the world.
 
     Raises:
         BuildFailed: what componentize-py or the source's own top-level code said.
         ToolchainMissing: a library that goes into the component is not installed.
     """
-    with Workspace(source.name) as space:
+    with Workspace(source.name, confined=confined) as space:
         app = space.copy(source.folder, "app")
         libraries = _copy_packages(space, source)
         wit, out = space.write("world/world.wit", source.wit), space.work / "component.wasm"
         (space.work / "nothing").mkdir()
         progress(f"compiling {source.name} with componentize-py")
+        package = _componentize_py()
         module = Path(source.entry).with_suffix("").as_posix().replace("/", ".")
         named: list[str | Path] = ["-q", "-d", wit, "-w", source.world, "componentize", module]
         space.run(
-            [sys.executable, "-I", "-c", START, *named, "-p", app, "-p", libraries, "-o", out],
+            [sys.executable, "-I", "-S", "-c", START, package, *named, "-p", app, "-p", libraries, "-o", out],
             environment={"PATH": str(space.work / "nothing")},
+            reads=[*interpreter(), package.parent],
         )
-        return out.read_bytes()
+        return space.read(out)
+
+
+def _componentize_py() -> Path:
+    spec = importlib.util.find_spec("componentize_py")
+    if spec is None or spec.origin is None:
+        raise ToolchainMissing("componentize-py", INSTALL)
+    return Path(spec.origin)
 
 
 def _copy_packages(space: Workspace, source: Source) -> Path:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from mcp_wasm.build.confine import Confinement
 from mcp_wasm.errors import ToolchainMissing
 
 Progress = Callable[[str], None]
@@ -39,13 +41,23 @@ class Source:
     packages: tuple[str, ...] = ()
 
 
+class Compile(Protocol):
+    """How a toolchain is called."""
+
+    def __call__(
+        self, source: Source, cache: Path | None, progress: Progress, confined: Confinement | None = None, /
+    ) -> bytes:
+        """The component of ``source``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Toolchain:
     """One way from source to a component.
 
     ``compile`` takes the source, a folder for what may be kept between builds
-    (downloaded packages; None where nothing may be) and a progress callback,
-    and returns the component's bytes, without docs. ``available`` returns None,
+    (downloaded packages; None where nothing may be), a progress callback and
+    the confinement of what it runs (None for none), and returns the
+    component's bytes, without docs. ``available`` returns None,
     or the reason why the toolchain cannot be used, in words. ``install`` is what
     a person types to have it. ``version`` names the versions that decide the
     bytes of a component.
@@ -56,7 +68,7 @@ class Toolchain:
     install: str
     available: Callable[[], str | None]
     version: Callable[[], str]
-    compile: Callable[[Source, Path | None, Progress], bytes]
+    compile: Compile
 
     def require(self) -> None:
         """Check that the toolchain can be used.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mcp_wasm.build import wasm_tools
+from mcp_wasm.build.confine import Confinement
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain
 from mcp_wasm.build.workspace import Workspace
 from mcp_wasm.errors import ToolchainMissing
@@ -26,17 +27,19 @@ def available() -> str | None:
     return None
 
 
-def compile_source(source: Source, _cache: Path | None, progress: Progress) -> bytes:
+def compile_source(
+    source: Source, _cache: Path | None, progress: Progress, confined: Confinement | None = None
+) -> bytes:
     """The component of a WebAssembly text.
 
     Raises:
         BuildFailed: the text is wrong or does not export what the world says.
     """
     progress(f"assembling {source.name}")
-    with Workspace(source.name) as space:
+    with Workspace(source.name, confined=confined) as space:
         binary = wasm_tools.parse(space, (source.folder / source.entry).read_bytes(), Path(source.entry).name)
-        if binary.read_bytes().startswith(COMPONENT_LAYER):
-            return binary.read_bytes()
+        if space.read(binary).startswith(COMPONENT_LAYER):
+            return space.read(binary)
         bare = space.work / "core.wasm"
         # Names and other custom sections of the text are of no use to those who run it.
         space.run([wasm_tools.program(), "strip", "--all", binary, "-o", bare])

@@ -4,13 +4,12 @@ A toolchain is a door: componentize-py runs the source's top-level code with
 every folder it was told of mounted, and with ``VIRTUAL_ENV`` or ``PATH`` in its
 environment it mounts the host's site-packages too, writable. So a build program
 gets an environment made here, not ours, and sees copies of the sources, not the
-sources. What this does not do is confine the program's own access to files;
-code that a stranger wrote needs more than this module before it is built.
+sources. With a ``Confinement`` that is also all it sees: code that a stranger
+wrote is built only so.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -22,11 +21,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from mcp_wasm.build import confine_watch as watch
+from mcp_wasm.build.confine import Confinement
+from mcp_wasm.build.confine_watch import kill_group
+from mcp_wasm.build.messages import parse
 from mcp_wasm.errors import BuildFailed
 
 SECONDS = 300.0
 OUTPUT = 64 * 1024
 TAIL = 4_000
+PRODUCT = 256 * 1024 * 1024
+"""Bytes; what is larger is no component that anybody would load."""
 
 INHERITED_BY_PACKAGE_MANAGERS = (
     "HOME",
@@ -49,11 +54,21 @@ INHERITED_BY_PACKAGE_MANAGERS = (
 class Workspace:
     """A scratch folder that is gone afterwards, and the programs that run in it.
 
-    ``what`` is named in errors. Use it as a context manager.
+    ``what`` is named in errors. With ``confined`` its programs are confined to
+    the folder. ``sources`` are the names of the files whose places errors tell,
+    as they were submitted. Use it as a context manager.
     """
 
-    def __init__(self, what: str, *, seconds: float = SECONDS, output: int = OUTPUT) -> None:
-        self.what, self.seconds, self.output = what, seconds, output
+    def __init__(
+        self,
+        what: str,
+        *,
+        seconds: float = SECONDS,
+        output: int = OUTPUT,
+        confined: Confinement | None = None,
+    ) -> None:
+        self.what, self.seconds, self.output, self.confined = what, seconds, output, confined
+        self.sources: tuple[str, ...] = ()
         self.folder = Path(tempfile.mkdtemp(prefix="mcp-wasm-build-"))
         for name in ("home", "tmp", "work"):
             (self.folder / name).mkdir()
@@ -94,53 +109,82 @@ class Workspace:
         cwd: Path | None = None,
         environment: Mapping[str, str] | None = None,
         package_manager: bool = False,
+        reads: Iterable[str | Path] = (),
+        children: bool = False,
     ) -> str:
         """Run a program and return its standard output, decoded; what it wrote to both ends up in errors.
 
-        ``environment`` is added to the bare one; ``package_manager`` also lets
-        through the person's proxy and registry settings. The program runs as a
-        process group of its own, which is killed at the end whatever it left.
+        ``environment`` is added to the bare one. In a confined workspace the
+        program can read the files and folders ``reads`` beside itself, the
+        system's libraries and the scratch folder, and start processes only with
+        ``children``. ``package_manager`` lets the person's proxy and registry
+        settings through and runs the program without confinement: only for
+        packages that we name. The program runs as a process group of its own,
+        which is killed at the end whatever it left.
 
         Raises:
-            BuildFailed: it could not be started, ended with an error, or took too long.
+            BuildFailed: it could not be started, ended with an error, or took too much of something.
         """
-        base = self._environment(package_manager) | dict(environment or {})
+        words = [os.fspath(part) for part in argv]
+        folder, confined = cwd or self.work, None if package_manager else self.confined
+        command = words
+        if confined is not None:
+            command = confined.command(
+                words, scratch=self.folder, cwd=folder, reads=reads, children=children, seconds=self.seconds
+            )
         try:
             process = subprocess.Popen(
-                [os.fspath(part) for part in argv],
-                cwd=cwd or self.work,
-                env=base,
+                command,
+                cwd=folder,
+                env=self._environment(package_manager) | dict(environment or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
         except OSError as error:
-            raise BuildFailed(self.what, f"{argv[0]} could not be started: {error}") from error
-        return self._finish(process, os.fspath(argv[0]))
+            raise BuildFailed(self.what, f"{words[0]} could not be started: {error}") from error
+        return self._finish(process, Path(words[0]).name, confined)
 
-    def _finish(self, process: subprocess.Popen[bytes], program: str) -> str:
+    def read(self, path: Path, most: int = PRODUCT) -> bytes:
+        """The content of a file that a program left in the scratch folder.
+
+        Raises:
+            BuildFailed: it is not there, is no plain file of the scratch folder, or has over ``most`` bytes.
+        """
+        name = path.name
+        # Nothing runs any more that could change what is looked at here.
+        if path.is_symlink() or not path.resolve().is_relative_to(self.folder.resolve()):
+            raise BuildFailed(self.what, f"{name} is a link, not a file that was made")
+        if not path.is_file():
+            raise BuildFailed(self.what, f"the toolchain made no file {name}")
+        size = path.stat().st_size
+        if size > most:
+            raise BuildFailed(self.what, f"{name} has {size:,} bytes; {most:,} are allowed")
+        return path.read_bytes()
+
+    def _finish(self, process: subprocess.Popen[bytes], program: str, confined: Confinement | None) -> str:
         assert process.stdout is not None
         assert process.stderr is not None
         out, err = _Kept(process.stdout, self.output), _Kept(process.stderr, self.output)
         try:
-            code = process.wait(timeout=self.seconds)
-        except subprocess.TimeoutExpired as error:
-            _kill_group(process)
-            said = err.text() or out.text()
-            words = f"{Path(program).name} did not finish within {self.seconds:g} s and was ended.\n{said}"
-            raise BuildFailed(self.what, self._tail(words)) from error
+            taken = watch.until_end(process, self.folder, self.seconds, confined)
         finally:
-            _kill_group(process)
-        if code:
-            said = f"{out.text()}\n{err.text()}".strip()
-            raise BuildFailed(self.what, f"{Path(program).name} ended with code {code}.\n{self._tail(said)}")
+            kill_group(process)
+        said = f"{out.text()}\n{err.text()}".strip()
+        if taken is not None:
+            raise self._failed(f"{program} {taken} and was ended.\n", said)
+        if process.returncode:
+            raise self._failed(f"{program} {_ending(process.returncode)}.\n", said)
         return out.text()
 
-    def _tail(self, text: str) -> str:
-        """The end of what a program said, without the scratch folder, which says nothing."""
-        plain = text.replace(f"{self.work}{os.sep}", "").replace(f"{self.folder}{os.sep}", "")
-        return plain if len(plain) <= TAIL else "… " + plain[-TAIL:]
+    def _failed(self, words: str, said: str) -> BuildFailed:
+        plain = self._plain(said)
+        return BuildFailed(self.what, f"{words}{_end_of(plain)}", parse(plain, self.sources))
+
+    def _plain(self, text: str) -> str:
+        """What a program said, without the scratch folder, which says nothing."""
+        return text.replace(f"{self.work}{os.sep}", "").replace(f"{self.folder}{os.sep}", "")
 
     def _environment(self, package_manager: bool) -> dict[str, str]:
         bare = {
@@ -180,11 +224,15 @@ class _Kept:
         return self._kept.decode(errors="replace")
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    if os.name == "posix":
-        # Where nothing of the group is left there is nothing to do; macOS says EPERM for zombies.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    elif process.poll() is None:
-        process.kill()
-    process.wait()
+def _end_of(text: str) -> str:
+    return text if len(text) <= TAIL else "… " + text[-TAIL:]
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"ended with code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = str(-code)
+    return f"was ended by the signal {name}"

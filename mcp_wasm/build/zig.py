@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mcp_wasm.build import c, c_types, wasm_tools, zig_bindings
+from mcp_wasm.build.confine import Confinement
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain
 from mcp_wasm.build.workspace import Workspace
 from mcp_wasm.errors import BuildFailed
@@ -22,13 +23,15 @@ C_FLAGS = ("-cflags", "-std=c17", "-O2", "-fno-builtin", "--")
 BINDINGS = "bindings.zig"
 
 
-def compile_source(source: Source, cache: Path | None, progress: Progress) -> bytes:
+def compile_source(
+    source: Source, cache: Path | None, progress: Progress, confined: Confinement | None = None
+) -> bytes:
     """The component of a Zig source.
 
     Raises:
         BuildFailed: the compiler's or wasm-tools' messages, or a WIT that C guests cannot have.
     """
-    with Workspace(source.name) as space:
+    with Workspace(source.name, confined=confined) as space:
         folder = space.copy(source.folder, "source")
         if not (folder / source.entry).is_file():
             raise BuildFailed(source.name, f"there is no file {source.entry}")
@@ -40,7 +43,7 @@ def compile_source(source: Source, cache: Path | None, progress: Progress) -> by
         core = space.work / "core.wasm"
         argv = [*c.zig_command(), "build-exe", *FLAGS, f"-femit-bin={core}", "--dep", "bindings", *TARGET]
         argv += [*C_FLAGS, f"{stem}_bindings.c", "wit.c", f"-Mroot={source.entry}", f"-Mbindings={BINDINGS}"]
-        space.run(argv, cwd=folder, environment=caches)
+        space.run(argv, cwd=folder, environment=caches, reads=[c.zig_folder()], children=True)
         return wasm_tools.componentize(space, core, source.wit, source.world)
 
 
