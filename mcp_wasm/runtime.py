@@ -23,6 +23,7 @@ from mcp_wasm.capability.grant import Grant, Grants
 from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.code.contract import CODE, DIGEST, WISHES, Ran, Run
 from mcp_wasm.code.run import COMPONENT, RUN_CODE, Runs
+from mcp_wasm.code.runtimes import Runners
 from mcp_wasm.code.sessions import CodeSessions
 from mcp_wasm.errors import ComponentRefused
 from mcp_wasm.invoke import Invoker, OnWait
@@ -90,15 +91,15 @@ class Runtime:
         self.policies = Policies(self.home, policy)
         self._audit = self._audited(audit) if audit is not None and audit.enabled else None
         self._accounts = Accounts(self._audit) if self._audit is not None else None
+        self.runners = Runners(self.home, self.cache, self.limits, self._children)
         self._invoker = Invoker(
             Shelf(self.cache, self._children),
             workers or max(8, 2 * (os.cpu_count() or 1)),
             self.services,
-            self._runner,
+            self.runners.component,
         )
-        self._runs = Runs(
-            self._invoker, self.limits, self._compiled, CodeSessions(self.services), self._accounts
-        )
+        self._code_sessions = self.services.shared(CodeSessions)
+        self._runs = Runs(self._invoker, self.limits, self._compiled, self._code_sessions, self._accounts)
         self.services.call_tool = Nested(self._index.target, self._granted, self._invoker, self._accounts)
         self.services.list_tools = lambda: self._index.all_tools
         self._folders = Folders(self._index, self._published, self._put, self._forget)
@@ -315,11 +316,6 @@ class Runtime:
     ) -> Grants:
         kinds, about = None if allow is None else frozenset(allow), (component.digest, component.wishes)
         return self.policies.effective(component.name, *about, tool.names, kinds, approved=approved)
-
-    def _runner(self, language: str) -> Component:
-        from mcp_wasm.code.runtimes import Runners  # when code first runs
-
-        return Runners(self.home, self.cache, self.limits, self._children).component(language)
 
     def _compiled(self, run: Run, request: str) -> Any:
         raise NotImplementedError  # TODO: lead

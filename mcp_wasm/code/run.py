@@ -21,6 +21,7 @@ from mcp_wasm.code.contract import ABSENT, CODE, DIGEST, LANGUAGES, WISHES, Prod
 from mcp_wasm.code.scratch import Scratch
 from mcp_wasm.code.scratch import check as check_files
 from mcp_wasm.component import types as wit
+from mcp_wasm.component.script import Script
 from mcp_wasm.errors import GuestError, InvalidArguments, Mismatch
 from mcp_wasm.invoke import Invoker, OnWait
 from mcp_wasm.registry.tool import Component, Tool
@@ -30,7 +31,7 @@ from mcp_wasm.sandbox.call import Permit
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Plan, Prepared
 from mcp_wasm.sandbox.report import Outcome
-from mcp_wasm.sandbox.script import RUN, RunIn, Script
+from mcp_wasm.sandbox.script import RUN, RunIn
 
 RUN_CODE = "run_code"
 
@@ -171,7 +172,8 @@ class Runs:
             expected = "no session: only Python, JavaScript and TypeScript have variables to keep"
             raise InvalidArguments(RUN_CODE, [Mismatch("/session", expected, run.language)])
         wanted = {"deadline": run.timeout, "fuel": run.fuel}
-        limits = self._limits.narrow({name: value for name, value in wanted.items() if value is not None})
+        narrower = {name: value for name, value in wanted.items() if value is not None}
+        limits = self._limits.narrow(run.limits).narrow(narrower)
         request: dict[str, Any] = {
             "language": run.language,
             "code": run.code,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mcp_wasm.component.script import Script
 from mcp_wasm.component.types import Function, World
 from mcp_wasm.sandbox.limits import Limits
-from mcp_wasm.sandbox.script import Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,9 @@ class Component:
     TOML document as plain values; empty when there is none), ``needs`` the imports
     beyond base WASI, ``wishes`` the same and what the manifest asks for (see
     ``capability.wishes``). Where ``script`` is given it is source code that runs on
-    its language's runner, and ``digest`` is of that code and its types.
+    its language's runner, and ``digest`` is of that code and its types. Then ``built``
+    may be what a toolchain made of the same code, which runs in its place: what people
+    granted to the code, and what they see of it, stays as it is.
     """
 
     name: str
@@ -44,6 +46,12 @@ class Component:
     needs: tuple[str, ...] = ()
     wishes: frozenset[str] = frozenset()
     script: Script | None = None
+    built: Component | None = field(default=None, compare=False)
+
+    @property
+    def runs(self) -> Component:
+        """What is instantiated for a call, save that the runner of ``script`` is, where that has one."""
+        return self.built or self
 
 
 @dataclass(frozen=True, slots=True)

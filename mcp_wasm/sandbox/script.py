@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from ctypes import byref
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from mcp_wasm.component import check as checking
 from mcp_wasm.component import types as wit
+from mcp_wasm.component.script import Script
 from mcp_wasm.errors import InvalidArguments, Mismatch, Trap
 from mcp_wasm.sandbox import instance, lower
 from mcp_wasm.sandbox.call import Permit
@@ -31,20 +32,6 @@ RUN = "run"
 """The export of a runner, ``func(request: string) -> string`` (``wit/mcp-wasm-code-0.1.0``)."""
 
 _ERROR_TEXT = 16 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """Source code of which some functions are tools.
-
-    ``language`` names its runner, ``file`` is what tracebacks call it, and
-    ``names`` maps the path of each function (as WIT has it) to its name in the code.
-    """
-
-    language: str
-    code: str
-    file: str
-    names: Mapping[str, str]
 
 
 def run(  # noqa: PLR0917 - as instance.run, for a script
