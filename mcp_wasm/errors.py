@@ -11,6 +11,7 @@ guest, and a fault of the host is reported by an id with its details in the log.
     │   ├── InvalidSettings
     │   ├── StateRefused
     │   ├── SignatureRefused
+    │   ├── TestsFailed
     │   └── ComponentRefused
     ├── GuestError                  the guest ran and did not finish
     │   ├── Trap
@@ -39,6 +40,7 @@ had begun also carries ``report``: what the call cost and what it printed.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -125,6 +127,35 @@ class SignatureRefused(CallerError):
     def __init__(self, file: str, line: int, column: int, reason: str, hint: str = "") -> None:
         self.file, self.line, self.column, self.reason, self.hint = file, line, column, reason, hint
         super().__init__(f"{file}:{line}:{column}: {reason}" + (f". {hint}" if hint else ""))
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTest:
+    """A test of a tool that did not hold; ``got`` is its value, or ``error`` says why there is none."""
+
+    function: str
+    given: Any
+    expected: Any
+    got: Any = None
+    error: str = ""
+
+    def __str__(self) -> str:
+        found = f"it failed: {self.error}" if self.error else f"got {_shown(self.got)}"
+        return f"{self.function}({_shown(self.given)}): expected {_shown(self.expected)}, {found}"
+
+
+class TestsFailed(CallerError):
+    """Code was not made a tool, since tests that came with it do not hold: ``failed``, of ``total``."""
+
+    __test__ = False  # its name looks like a test to pytest
+
+    def __init__(self, name: str, failed: Sequence[FailedTest], total: int) -> None:
+        self.name, self.failed, self.total = name, tuple(failed), total
+        lines = "\n".join(f"- {each}" for each in self.failed)
+        super().__init__(
+            f"{name} was not made: {len(self.failed)} of its {total} tests failed. "
+            f"Mend the code or the tests:\n{lines}"
+        )
 
 
 class StateRefused(CallerError):
@@ -256,6 +287,11 @@ class NotConfined(HostError):
             "a kernel with Landlock (5.13 or later). What you wrote yourself is compiled without one: "
             "mcp-wasm build."
         )
+
+
+def _shown(value: Any, most: int = 300) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,14 +148,15 @@ class Invoker:
         with self._lock:
             if self._closed:
                 raise Cancelled
-            key = component.digest if component.script is None else f"{component.script.language} runner"
+            runs = component.runs
+            key = runs.digest if runs.script is None else f"{runs.script.language} runner"
             future = self._prepared.get(key)
             if future is None or (future.done() and future.exception() is not None):
                 future = self._prepared[key] = Future()
                 future.set_running_or_notify_cancel()  # one who gives up waiting cancels it for nobody
                 thread = threading.Thread(
                     target=self._prepare,
-                    args=(component, future),
+                    args=(runs, future),
                     name=f"mcp-wasm compile {component.name}",
                     daemon=True,
                 )
@@ -210,10 +211,10 @@ class Invoker:
         self, tool: Tool, component: Component, prepared: Prepared, run_in: RunIn | None
     ) -> Callable[..., Outcome]:
         """How ``tool`` is run: its script on the runner, in a session, or in a fresh instance."""
-        script = component.script
+        script = component.runs.script
         if script is not None and run_in is None:
             return lambda permit, *rest: scripts.run(script, tool.function, permit, prepared, *rest)
-        plan = prepared.plans[tool.function.path if script is None else scripts.RUN]
+        plan = prepared.plans[_path(tool, component) if script is None else scripts.RUN]
         run = run_in or (self._services.shared(Sessions).run if plan.lasting else instance.run)
         return lambda permit, *rest: run(permit, prepared, plan, *rest)
 
@@ -236,6 +237,15 @@ class Invoker:
             return run_in(permit, arguments, stop, self._watchdog, waits)
 
         return self._workers.submit(run, client=permit.about.client, component=tool.component)
+
+
+def _path(tool: Tool, component: Component) -> str:
+    """Where the function of ``tool`` is in what runs: a toolchain may have put it into an interface."""
+    path = tool.function.path
+    if component.built is None:
+        return path
+    found = {each.function.path: each.function.name for each in component.built.tools}
+    return path if path in found else next(p for p, name in found.items() if name == tool.function.name)
 
 
 def _waited(job: Future[Outcome]) -> Outcome:

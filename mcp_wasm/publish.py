@@ -53,7 +53,7 @@ def publish(
     reason = unlinkable(world.imports)
     if reason:
         raise ComponentRefused(str(found.path), reason, "`mcp-wasm inspect` lists what it imports")
-    tools, refused = _tools(component, digest, manifest, world)
+    tools, refused = tools_of(component, digest, world, manifest.values, manifest.where)
     if not tools:
         listed = "; ".join(f"{r.path}: {r.reason}" for r in refused[:5]) or "it exports no function"
         raise ComponentRefused(str(found.path), f"it has nothing to publish ({listed})")
@@ -98,9 +98,17 @@ class _Manifest:
         return {}
 
 
-def _tools(
-    component: str, digest: str, manifest: _Manifest, world: World
+def tools_of(
+    component: str, digest: str, world: World, values: Mapping[str, Any], where: str = ""
 ) -> tuple[tuple[Tool, ...], tuple[Refusal, ...]]:
+    """What a component with these exports publishes, and why it does not publish the rest.
+
+    ``values`` is its manifest, which ``where`` names in errors; it may be empty.
+
+    Raises:
+        ComponentRefused: if the manifest has something else where a text belongs.
+    """
+    manifest = _Manifest(values, where)
     typed, refused = _sort(world.exports)
     named = names.tool_names(component, [function for function, _, _ in typed])
     kinds = set(_wanted(world).values())
