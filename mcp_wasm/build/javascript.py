@@ -67,13 +67,13 @@ def compile_source(
         ToolchainMissing: node or npm is not installed.
     """
     with Workspace(source.name, seconds=SECONDS, confined=confined) as space:
-        programs = _install(space, PROGRAMS, cache, "the JavaScript toolchain", progress)
-        entry = space.copy(source.folder, "source") / source.entry
+        programs = install(space, PROGRAMS, cache, "the JavaScript toolchain", progress)
+        entry = space.submit(source.folder, "source") / source.entry
         if not entry.is_file():
             raise BuildFailed(source.name, f"there is no file {source.entry}")
         libraries = None
         if has_libraries(source):
-            libraries = _install(space, source.folder, cache, f"the libraries of {source.name}", progress)
+            libraries = install(space, source.folder, cache, f"the libraries of {source.name}", progress)
         progress(f"bundling {source.name} with esbuild")
         bundle = _bundle(space, programs, entry, libraries)
         progress(f"compiling {source.name} with componentize-qjs")
@@ -92,7 +92,7 @@ def _bundle(space: Workspace, programs: Path, entry: Path, libraries: Path | Non
         BuildFailed: it does not parse, or it imports a file of the host.
     """
     bundle, record = space.work / "bundle.mjs", space.work / "bundle.json"
-    argv: list[str | Path] = [*_esbuild(programs), entry.name, *BUNDLE_FLAGS]
+    argv: list[str | Path] = [*esbuild(programs), entry.name, *BUNDLE_FLAGS]
     environment = NODE | ({"NODE_PATH": str(libraries)} if libraries else {})
     space.run(
         [*argv, f"--outfile={bundle}", f"--metafile={record}"],
@@ -127,13 +127,13 @@ def _componentize(space: Workspace, programs: Path, bundle: Path, source: Source
     return space.read(out)
 
 
-def _esbuild(programs: Path) -> list[str | Path]:
+def esbuild(programs: Path) -> list[str | Path]:
     """The program itself where it is found: npm puts a script around it that starts it as another process."""
     found = list(programs.glob("@esbuild/*/bin/esbuild"))
     return [found[0]] if len(found) == 1 else [_program("node"), programs / "esbuild/bin/esbuild"]
 
 
-def _install(space: Workspace, locked: Path, cache: Path | None, what: str, progress: Progress) -> Path:
+def install(space: Workspace, locked: Path, cache: Path | None, what: str, progress: Progress) -> Path:
     """The ``node_modules`` of the lock in the folder ``locked``, installed now or kept from an earlier build.
 
     Raises:

@@ -11,7 +11,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mcp_wasm.build.bundled import LOCK, SHIPPED, BundledTool, list_bundled, replace, source_digest
+from mcp_wasm.build.bundled import (
+    LOCK,
+    SHIPPED,
+    BundledTool,
+    list_bundled,
+    read_lock,
+    replace,
+    source_digest,
+)
 from mcp_wasm.build.languages import compile_component
 
 SHIPPED_LANGUAGES = ("c", "wat", "zig")
@@ -42,14 +50,15 @@ def make(tool: BundledTool, *, cache: Path | None = None) -> tuple[bytes, dict[s
 
 
 def ship(folder: Path = SHIPPED) -> None:
-    """Build every shipped tool into ``folder`` and write the lock.
+    """Build every shipped tool into ``folder`` and write the lock; what it says of runners stays.
 
     Raises:
         BuildFailed: a build ended with an error.
         ToolchainMissing: a toolchain is not installed.
     """
     folder.mkdir(exist_ok=True)
-    lock = {}
+    tools = {tool.name for tool in list_bundled()}
+    lock = {name: entry for name, entry in read_lock().items() if name not in tools}
     for tool in shippable():
         component, lock[tool.name] = make(tool)
         replace(folder / f"{tool.name}.wasm", component)

@@ -1,0 +1,3 @@
+export function hintFor() {
+  return undefined;
+}
