@@ -46,7 +46,7 @@ def compile_source(
         BuildFailed: the compiler's or wasm-tools' messages, or a WIT that C guests cannot have.
     """
     with Workspace(source.name, confined=confined) as space:
-        folder = space.copy(source.folder, "source")
+        folder = space.submit(source.folder, "source")
         write_bindings(space, folder, source)
         progress(f"compiling {source.name} with zig cc")
         core = space.work / "core.wasm"

@@ -19,15 +19,23 @@ from mcp_wasm.build.workspace import Workspace
 from mcp_wasm.errors import ToolchainMissing
 
 INSTALL = "pip install 'mcp-wasm[build]'"
-START = """
-import importlib.util, sys
+START = r"""
+import importlib.util, re, sys
+MOUNTED = re.compile(r'^([ |]*File ")/0/', re.M)
 place = sys.argv.pop(1)
 spec = importlib.util.spec_from_file_location("componentize_py", place)
 sys.modules["componentize_py"] = module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
-module.script()
+try:
+    module.script()
+except AssertionError as error:
+    sys.exit(MOUNTED.sub(r"\g<1>", str(error)))
 """
-"""Imports the one package by its path, not by looking into the folder of all packages."""
+"""Imports the one package by its path, not by looking into the folder of all packages.
+
+What the source raised comes as an AssertionError, with a traceback in which the
+source's folder is ``/0``.
+"""
 
 
 def available() -> str | None:
@@ -52,7 +60,7 @@ def compile_source(
         ToolchainMissing: a library that goes into the component is not installed.
     """
     with Workspace(source.name, confined=confined) as space:
-        app = space.copy(source.folder, "app")
+        app = space.submit(source.folder, "app")
         libraries = _copy_packages(space, source)
         wit, out = space.write("world/world.wit", source.wit), space.work / "component.wasm"
         (space.work / "nothing").mkdir()

@@ -58,14 +58,16 @@ def package(space: Workspace, wit: str) -> bytes:
     return space.read(out)
 
 
-def parse(space: Workspace, text: bytes, name: str) -> Path:
-    """WebAssembly text to a binary file in ``space``.
+def assemble(space: Workspace, text: Path) -> Path:
+    """WebAssembly text, a file in ``space``, to a binary file there that was validated.
 
     Raises:
-        BuildFailed: the text is wrong; the message has file, line and column.
+        BuildFailed: the text is wrong; the messages have file, line and column.
     """
-    source, out = space.write(name, text), space.work / f"{name}.wasm"
-    space.run([program(), "parse", source.relative_to(space.work), "-o", out])
+    out = space.work / f"{text.name}.wasm"
+    space.run([program(), "parse", text.name, "-o", out], cwd=text.parent)
+    # From the text once more, with debugging information: then it tells lines, not offsets in the binary.
+    space.run([program(), "validate", "--generate-dwarf", "lines", text.name], cwd=text.parent)
     return out
 
 

@@ -12,7 +12,7 @@ from mcp_wasm.build import wasm_tools
 from mcp_wasm.build.confine import Confinement
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain
 from mcp_wasm.build.workspace import Workspace
-from mcp_wasm.errors import ToolchainMissing
+from mcp_wasm.errors import BuildFailed, ToolchainMissing
 
 COMPONENT_LAYER = b"\0asm\x0d\0\x01\0"
 """How a component binary begins; a core module has version 1 and layer 0."""
@@ -37,7 +37,10 @@ def compile_source(
     """
     progress(f"assembling {source.name}")
     with Workspace(source.name, confined=confined) as space:
-        binary = wasm_tools.parse(space, (source.folder / source.entry).read_bytes(), Path(source.entry).name)
+        entry = space.submit(source.folder, "source") / source.entry
+        if not entry.is_file():
+            raise BuildFailed(source.name, f"there is no file {source.entry}")
+        binary = wasm_tools.assemble(space, entry)
         if space.read(binary).startswith(COMPONENT_LAYER):
             return space.read(binary)
         bare = space.work / "core.wasm"

@@ -30,6 +30,8 @@ from mcp_wasm.errors import BuildFailed
 SECONDS = 300.0
 OUTPUT = 64 * 1024
 TAIL = 4_000
+LONGEST_TEXT = 4 * 1024 * 1024
+"""Bytes; a longer file is data, not what somebody wrote."""
 PRODUCT = 256 * 1024 * 1024
 """Bytes; what is larger is no component that anybody would load."""
 
@@ -55,8 +57,8 @@ class Workspace:
     """A scratch folder that is gone afterwards, and the programs that run in it.
 
     ``what`` is named in errors. With ``confined`` its programs are confined to
-    the folder. ``sources`` are the names of the files whose places errors tell,
-    as they were submitted. Use it as a context manager.
+    the folder. ``sources`` has the text of the submitted files by name, whose
+    places errors tell. Use it as a context manager.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class Workspace:
         confined: Confinement | None = None,
     ) -> None:
         self.what, self.seconds, self.output, self.confined = what, seconds, output, confined
-        self.sources: tuple[str, ...] = ()
+        self.sources: dict[str, str] = {}
         self.folder = Path(tempfile.mkdtemp(prefix="mcp-wasm-build-"))
         for name in ("home", "tmp", "work"):
             (self.folder / name).mkdir()
@@ -100,6 +102,18 @@ class Workspace:
                 raise BuildFailed(self.what, f"{path.name} is a symbolic link; a source folder may hold none")
         target = self.work / name
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "node_modules", *ignore))
+        return target
+
+    def submit(self, source: Path, name: str) -> Path:
+        """Copy the folder of a submitted source to ``name``; errors tell places in its files.
+
+        Raises:
+            BuildFailed: ``source`` holds a symbolic link.
+        """
+        target = self.copy(source, name)
+        for path in sorted(target.rglob("*")):
+            if path.is_file() and path.stat().st_size <= LONGEST_TEXT:
+                self.sources[path.relative_to(target).as_posix()] = path.read_text("utf-8", "replace")
         return target
 
     def run(
