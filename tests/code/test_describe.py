@@ -1,4 +1,4 @@
-"""What a model is told of the tools that it can call from code: those that fit, bounded, and how to get more."""
+"""What a model is told of the tools that it can call from code: those that fit, and how to get more."""
 
 from __future__ import annotations
 
