@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wasmtime import WasmtimeError, component, wat2wasm
+from wasmtime import Module, WasmtimeError, component, wat2wasm
 from wasmtime.component import _types as native
 
 from mcp_wasm.component import types as wit
@@ -62,9 +62,34 @@ def read_binary(path: Path) -> bytes:
     if path.suffix != ".wat" or len(content) > _TEXT_BYTES:
         return content
     try:
-        return bytes(wat2wasm(content))
-    except WasmtimeError as error:
+        return assemble(content)
+    except NotText as error:
         raise ComponentRefused(str(path), f"its text does not assemble: {error}") from None
+
+
+class NotText(Exception):
+    """A text does not assemble; what it says is the assembler's, with the place in the text."""
+
+
+def assemble(text: bytes) -> bytes:
+    """The binary of a WebAssembly text; whether that is valid is not looked at.
+
+    Raises:
+        NotText: it is none.
+    """
+    try:
+        return bytes(wat2wasm(text))
+    except WasmtimeError as error:
+        raise NotText(str(error)) from None
+
+
+def is_valid(module: bytes) -> bool:
+    """Whether a core module is valid for the engine."""
+    try:
+        Module.validate(engine(), module)
+    except WasmtimeError:
+        return False
+    return True
 
 
 def inspect(binary: bytes, source: str, children: Children) -> Inspection:

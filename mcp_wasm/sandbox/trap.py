@@ -37,6 +37,7 @@ _WORDS = {
     "unreachable": "it reached an `unreachable` instruction, which is how most languages abort or panic",
     "call stack exhausted": "its call stack is exhausted (recursion without end, most likely)",
     "out of bounds memory access": "it read or wrote outside its memory",
+    "memory fault at wasm address": "it read or wrote outside its memory",
     "integer divide by zero": "it divided an integer by zero",
     "integer overflow": "an integer division overflowed",
     "invalid conversion to integer": "it converted a float that no integer can hold",
