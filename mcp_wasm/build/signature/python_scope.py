@@ -24,6 +24,7 @@ class Scope:
     """
 
     file: str
+    lines: list[str]
     tree: ast.Module
     names: dict[str, str | ast.AST] = field(default_factory=dict)
     unseen: dict[str, str] = field(default_factory=dict)
@@ -48,8 +49,10 @@ class Scope:
 
     def refused(self, node: ast.AST, reason: str, hint: str = "") -> SignatureRefused:
         """The refusal of what ``node`` says."""
-        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1
-        return SignatureRefused(self.file, line, column, reason, hint)
+        line, offset = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+        # The tree counts bytes of UTF-8, and people count characters.
+        before = self.lines[line - 1].encode()[:offset] if line <= len(self.lines) else b""
+        return SignatureRefused(self.file, line, len(before.decode("utf-8", "replace")) + 1, reason, hint)
 
 
 def read(source: str, file: str) -> Scope:
@@ -68,7 +71,7 @@ def read(source: str, file: str) -> Scope:
     except (ValueError, RecursionError, MemoryError) as error:
         # Null characters, and expressions that nest thousands of levels deep.
         raise SignatureRefused(file, 1, 1, f"the source cannot be parsed: {error}") from None
-    scope = Scope(file, tree)
+    scope = Scope(file, source.split("\n"), tree)
     _bind(scope, tree.body)
     return scope
 

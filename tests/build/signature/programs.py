@@ -148,3 +148,101 @@ def helper(anything):
 def _private(x: int) -> int:
     return x
 '''
+
+TYPESCRIPT = """
+import { helper } from "./helper.js";
+
+/** Colours of a thing. */
+export enum Colour { Red = "red", DarkBlue = "DARK BLUE", Numbered = 3, Next }
+
+type Mode = "fast" | "exact";
+type Shape =
+  | { kind: "circle"; radius: number }
+  | Square
+  | { kind: "nothing" };
+
+/** A square. */
+interface Square {
+  kind: "square";
+  /** How long
+   * a side is. */
+  side: number;
+}
+
+interface Base { readonly id: bigint }
+/** One thing. */
+interface Item extends Base {
+  name: string;
+  "max-count"?: number;
+  user_id: string | null;
+  colour?: Colour;
+  tags: string[];
+  when: Date;
+  nested: { x: number; y?: Uint8Array };
+}
+
+/**
+ * The area of a shape.
+ *
+ * @param shape - What to measure.
+ * @param {Mode} mode How.
+ * @returns the area
+ */
+export function area(shape: Shape, mode: Mode = "fast"): number {
+  return 0;
+}
+
+export const items = async (list: readonly Item[], byName?: boolean): Promise<Array<Item>> => list.slice();
+
+export function convert(
+  pairs: Record<string, number>,
+  map: Map<string, Set<bigint>>,
+  data: Uint8Array | null,
+  pair: [number, string],
+  either: string | number | boolean[],
+): Map<string, Date> | undefined {
+  return undefined;
+}
+
+export async function nothing(): Promise<void> {}
+
+function total(limit = 3, first: boolean | null = null): "yes" | "no" { return "yes"; }
+export { total as sum };
+
+function local(x: any) { return x; }
+"""
+
+JAVASCRIPT = """
+/**
+ * @typedef {Object} Options
+ * @property {number} limit How many.
+ * @property {string} [prefix] What comes before.
+ */
+/** @typedef {"a" | "b"} Letter */
+
+/**
+ * Cuts a text.
+ *
+ * It does so slowly.
+ *
+ * @param {string} text - The text.
+ * @param {Options} options How to cut.
+ * @param {number[]} [at=[1]] Where to cut.
+ * @param {Letter} [letter="a"] - Which.
+ * @returns {Promise<string[]>} The parts.
+ */
+async function cut(text, options, at = [1], letter = "a") {
+  return [text];
+}
+
+/**
+ * @param {Object} where
+ * @param {number} where.x To the right.
+ * @param {?number} where.y Up.
+ * @param {Object<string, number>} sizes
+ * @return {void}
+ */
+const move = (where, sizes) => {};
+
+function helper(x) { return x; }
+"""
