@@ -10,6 +10,7 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -23,14 +24,72 @@ QUOTA = 64 * MIB
 _LOOKED_AT = 10_000
 """Entries of the folder that are looked at, files or not."""
 
+_SPARE = 32
+"""Empty folders that are kept."""
+
 _NO_LINKS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+class Spares:
+    """Folders that runs left empty, for the next ones: to make and remove one takes longer than a short run.
+
+    Nothing of a run is left in them: no entry, no time, no size. ``close`` removes them.
+    """
+
+    def __init__(self, _services: object = None) -> None:
+        self._free: list[Path] = []
+        self._sizes: dict[Path, int] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def take(self) -> Path:
+        """An empty folder that nobody else has."""
+        with self._lock:
+            folder = self._free.pop() if self._free else None
+        if folder is None:
+            folder = made()
+            with self._lock:
+                self._sizes[folder] = folder.stat().st_size
+        else:
+            os.utime(folder)
+        return folder
+
+    def give_back(self, folder: Path) -> None:
+        """Take a folder back; one that is not as it was is removed."""
+        with self._lock:
+            if not self._closed and len(self._free) < _SPARE and self._is_as_it_was(folder):
+                self._free.append(folder)
+                return
+            self._sizes.pop(folder, None)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Remove the folders that nobody has, and those that come back from now on."""
+        with self._lock:
+            self._closed = True
+            left, self._free = self._free, []
+        for folder in left:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _is_as_it_was(self, folder: Path) -> bool:
+        # A folder that had many entries stays larger in some file systems, and so would tell of them.
+        try:
+            return not os.listdir(folder) and folder.stat().st_size == self._sizes[folder]  # noqa: PTH208
+        except OSError:
+            return False
+
+
+def made() -> Path:
+    """A new folder among the system's temporary ones."""
+    return Path(tempfile.mkdtemp(prefix="mcp-wasm-run-")).resolve()
 
 
 class Scratch:
     """A run's folder on the host; use it as a context manager, or ``close`` it."""
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="mcp-wasm-run-")).resolve()
+    def __init__(self, files: Mapping[str, bytes], spares: Spares | None = None) -> None:
+        self._spares = spares
+        self.folder = made() if spares is None else spares.take()
         self.grant = Storage(self.folder, "/", write=True, quota=QUOTA, rule="the run's own folder")
         self._known: dict[str, tuple[int, int, int]] = {}
         try:
@@ -58,11 +117,14 @@ class Scratch:
             if path.is_symlink() or path.exists():
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
             path.write_bytes(content)
-        for name, status, _ in self._entries():
-            self._known[name] = _mark(status)
+        if files:
+            for name, status, _ in self._entries():
+                self._known[name] = _mark(status)
 
     def collect(self) -> tuple[tuple[Produced, ...], tuple[str, ...]]:
         """The files that are new or changed since the last look, and in words what was left out."""
+        if not os.listdir(self.folder):  # noqa: PTH208 - a third of what a Path takes, in every run
+            return (), ()
         found: list[Produced] = []
         left_out: list[str] = []
         room = FILE_BYTES
@@ -86,8 +148,11 @@ class Scratch:
         return tuple(sorted(found, key=lambda each: each.path)), tuple(left_out[:FILES])
 
     def close(self) -> None:
-        """Remove the folder and what is in it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the folder and what is in it, or give it back as it was."""
+        if self._spares is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            self._spares.give_back(self.folder)
 
     def _entries(self) -> Iterator[tuple[str, os.stat_result, int]]:
         """Every plain file: its relative path, what it is, and a descriptor of the folder that holds it."""

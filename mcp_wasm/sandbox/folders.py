@@ -81,36 +81,36 @@ def _enter(here: int, part: str, so_far: Path, path: Path) -> int:
         raise Unusable(f"{so_far} {why}") from None
 
 
-def looked_up(path: Path) -> Iterator[Path]:
+def looked_up(path: Path) -> Iterator[str]:
     """Every entry of a folder on the way to ``path``, links and what they lead through included.
 
     Whoever can replace one of them says what is found under ``path``.
     """
-    here, left, links = Path("/"), list(reversed(path.absolute().parts[1:])), 0
+    here, left, links = "", list(reversed(path.absolute().parts[1:])), 0
     while left:
         part = left.pop()
         if part == "..":
-            here = here.parent
+            here = here.rpartition("/")[0]
             continue
-        at = here / part
+        at = f"{here}/{part}"
         yield at
         try:
-            leads = at.readlink()
+            leads = os.readlink(at)  # noqa: PTH115 - every call with a folder to write comes here
         except OSError:  # no link, or nothing is there yet
             here = at
             continue
         links += 1
         if links > _LINKS:
             return
-        here = Path("/") if leads.is_absolute() else here
-        left += reversed(leads.parts[1:] if leads.is_absolute() else leads.parts)
+        here = "" if leads.startswith("/") else here
+        left += reversed([part for part in leads.split("/") if part not in {"", "."}])
 
 
 def path_of(descriptor: int, path: Path) -> str:
     """A path by which other code of this process opens the folder behind ``descriptor`` and no other."""
     own = f"/proc/self/fd/{descriptor}"
     # Where the system has no such paths, the folder is looked up by its name once more.
-    return own if Path(own).is_dir() else str(path)
+    return own if os.path.isdir(own) else str(path)  # noqa: PTH112 - as above
 
 
 def measure(descriptor: int, bound: int) -> Usage:

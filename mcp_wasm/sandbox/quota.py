@@ -10,6 +10,7 @@ how much is in ``docs/storage.md``. Creating files is looked at as it happens
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -29,6 +30,9 @@ INTERVAL = 0.02
 
 _IDLE = 0.2
 """The same while nothing runs in a session that could write."""
+
+_LINGER = 1.0
+"""Seconds without a folder to watch after which the thread waits to be woken."""
 
 _SHARE = 4
 """A look may take one part in so many of the time: a folder of many files is looked at less often."""
@@ -91,6 +95,7 @@ class Quotas:
         self._watched: set[Watched] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._wakes = math.inf
         self._closed = False
 
     def begin(self, watched: Watched) -> None:
@@ -103,7 +108,8 @@ class Quotas:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="mcp-wasm quotas", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            elif watched.due < self._wakes:
+                self._changed.notify()
 
     def end(self, watched: Watched) -> None:
         """Look once more, now that the guest has ended, and then no more."""
@@ -131,13 +137,16 @@ class Quotas:
     def _next(self) -> Watched | None:
         """The folder that is due, once one is; None when it is time to end."""
         with self._changed:
+            # Short calls follow each other: to be woken for each of them would cost them more than the rest.
+            rest = time.monotonic() + _LINGER
             while not self._closed:
-                if not self._watched:
-                    self._changed.wait()
-                    continue
-                first = min(self._watched, key=lambda watched: watched.due)
-                pause = first.due - time.monotonic()
-                if pause <= 0:
+                now = time.monotonic()
+                first = min(self._watched, key=lambda watched: watched.due, default=None)
+                if first is not None and first.due <= now:
                     return first
-                self._changed.wait(pause)
+                if first is not None:
+                    rest, self._wakes = now + _LINGER, first.due
+                else:
+                    self._wakes = now + INTERVAL if now < rest else math.inf
+                self._changed.wait(None if self._wakes == math.inf else self._wakes - now)
         return None

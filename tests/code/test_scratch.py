@@ -9,7 +9,7 @@ import pytest
 
 from mcp_wasm.code import scratch as scratches
 from mcp_wasm.code.contract import FILE_BYTES, FILES
-from mcp_wasm.code.scratch import Scratch, check
+from mcp_wasm.code.scratch import Scratch, Spares, check
 from mcp_wasm.errors import InvalidArguments
 
 
@@ -49,6 +49,55 @@ def test_a_folder_in_the_way_of_a_file_is_replaced() -> None:
     with Scratch({"a/b/c": b"1"}) as scratch:
         scratch.put({"a": b"2"})
         assert (scratch.folder / "a").read_bytes() == b"2"
+
+
+def test_a_folder_that_was_left_empty_serves_the_next_run_as_if_it_were_new() -> None:
+    spares = Spares()
+    with Scratch({}, spares) as first:
+        os.utime(first.folder, (1, 1))
+        (first.folder / "note").touch()
+        (first.folder / "note").unlink()
+    with Scratch({}, spares) as second, Scratch({}, spares) as other:
+        assert second.folder == first.folder
+        assert other.folder != second.folder
+        assert second.folder.stat().st_mtime > 1
+        assert second.folder.stat().st_atime > 1
+    assert second.folder.is_dir()
+    spares.close()
+    assert not second.folder.exists()
+    assert not other.folder.exists()
+
+
+def test_a_folder_in_which_anything_was_left_is_removed() -> None:
+    spares = Spares()
+    with Scratch({"data/a": b"1"}, spares) as given:
+        pass
+    with Scratch({}, spares) as written:
+        (written.folder / "folder").mkdir()
+    with Scratch({}, spares) as grown:
+        for number in range(1000):
+            (grown.folder / f"{number} {'x' * 200}").touch()
+        for path in list(grown.folder.iterdir()):
+            path.unlink()
+        larger = grown.folder.stat().st_size
+    with Scratch({}, spares) as gone:
+        gone.folder.rmdir()
+    with Scratch({}, spares) as new:
+        assert new.folder not in {given.folder, written.folder, gone.folder}
+        assert new.folder.stat().st_size == larger or new.folder != grown.folder
+    spares.close()
+
+
+def test_no_more_empty_folders_are_kept_than_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scratches, "_SPARE", 1)
+    spares = Spares()
+    with Scratch({}, spares) as one, Scratch({}, spares) as two:
+        pass
+    assert [one.folder.exists(), two.folder.exists()] == [False, True]
+    late = Scratch({}, spares)
+    spares.close()
+    late.close()
+    assert not late.folder.exists()
 
 
 def test_as_many_files_come_out_as_may(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,8 +125,8 @@ def _granted(call: Call, grant: Storage) -> Folder | None:
 def _not_writable(call: Call, grant: Storage, descriptor: int) -> str:
     """Why a folder that may be written is only readable for this call; else it is watched."""
     where = grant.rule or "its grant"
-    home = Path(os.path.realpath(call.services.home))
     if _says_what_is_found(grant, call.services.home):
+        home = os.path.realpath(call.services.home)
         return f"{where} is only readable: the state of this server, its grants included, lies in {home}"
     for each in call.services.guarded:
         if _says_what_is_found(grant, each):
@@ -149,9 +149,15 @@ def _not_writable(call: Call, grant: Storage, descriptor: int) -> str:
 
 def _says_what_is_found(grant: Storage, path: Path) -> bool:
     """Whether who may write in the folder of ``grant`` could change what ``path`` is, or what lies in it."""
-    return grant.folder.is_relative_to(os.path.realpath(path)) or any(
-        entry.is_relative_to(grant.folder) for entry in folders.looked_up(path)
+    folder = str(grant.folder)
+    return _lies_in(folder, os.path.realpath(path)) or any(
+        _lies_in(entry, folder) for entry in folders.looked_up(path)
     )
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    # Texts, since every call with a folder to write comes here; both are absolute and without `..`.
+    return path == folder or path.startswith(folder if folder.endswith("/") else f"{folder}/")
 
 
 def listed(call: Call) -> list[tuple[Native, str]]:

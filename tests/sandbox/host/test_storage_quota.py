@@ -13,7 +13,7 @@ import pytest
 from mcp_wasm.capability.grant import Storage
 from mcp_wasm.errors import StorageExceeded
 from mcp_wasm.runtime import Runtime
-from mcp_wasm.sandbox import folders
+from mcp_wasm.sandbox import folders, quota
 from mcp_wasm.sandbox.limits import Limits
 from tests.sandbox.guests import ENDLESS
 from tests.sandbox.host.granted import Guest
@@ -74,6 +74,18 @@ def test_a_flood_is_stopped_while_it_comes(runtime: Runtime, folder: Path) -> No
     assert answer.error.used is not None
     assert 64 * K < answer.error.used <= (folder / "big").stat().st_size + K
     assert threads() == ["mcp-wasm quotas"]
+
+
+def test_a_flood_is_stopped_in_a_call_that_follows_another_too(
+    runtime: Runtime, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the thread is not woken, since it looks around by itself for a while; after that it is."""
+    for linger in (600.0, 0.0):
+        monkeypatch.setattr(quota, "_LINGER", linger)
+        files = Guest(runtime, "files", Storage(folder, "/data", write=True, quota=64 * K))
+        assert files("write", dir=0, path="a", size=1).value == 1
+        assert isinstance(files("fill", dir=0, path="big").error, StorageExceeded)
+        (folder / "big").unlink()
 
 
 def test_a_folder_over_its_quota_is_only_read(runtime: Runtime, folder: Path) -> None:
