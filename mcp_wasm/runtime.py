@@ -272,7 +272,7 @@ class Runtime:
             InvalidArguments, InvalidSettings, CallerError: nothing was run.
             HostError: our fault, too busy, or a toolchain that is not here.
         """
-        return await self._runs.run(run, client, self._code_grants(allow, approved), by, on_wait)
+        return await self._runs.run(run, client, self.code_grants(allow, approved), by, on_wait)
 
     def run_code_sync(
         self,
@@ -284,7 +284,7 @@ class Runtime:
         by: Caller = LIBRARY,
     ) -> Ran:
         """The same from any thread; an interrupt stops the guest."""
-        return self._runs.run_sync(run, client, self._code_grants(allow, approved), by)
+        return self._runs.run_sync(run, client, self.code_grants(allow, approved), by)
 
     def prepare(self, name: str) -> Future[Any]:
         """Begin to compile the component of a tool in the background; done when a call need not wait."""
@@ -320,7 +320,8 @@ class Runtime:
     def _compiled(self, run: Run, request: str) -> Any:
         raise NotImplementedError  # TODO: lead
 
-    def _code_grants(self, allow: Collection[str] | None, approved: Sequence[Grant]) -> Grants:
+    def code_grants(self, allow: Collection[str] | None = None, approved: Sequence[Grant] = ()) -> Grants:
+        """What code that a model sends may do; the parameters are those of ``call``."""
         kinds = None if allow is None else frozenset(allow)
         names = frozenset({RUN_CODE})
         return self.policies.effective(CODE, DIGEST, WISHES, names, kinds, approved=approved)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from mcp_wasm.code.contract import ABSENT, Failure, Ran
+from mcp_wasm.code.plain import DEEPEST, TooDeep, plain
 from mcp_wasm.errors import (
     DeadlineExceeded,
     FuelExhausted,
@@ -41,16 +42,13 @@ def read(outcome: Outcome) -> Ran:
         return stopped(error)
     failure = _failure(found["error"]) if found.get("error") is not None else None
     value: object = ABSENT if failure is not None else found.get("value", ABSENT)
-    return Ran(
-        value,
-        _cut(found.get("text"), _TEXT),
-        failure,
-        (),
-        _printed(report),
-        _cut(found.get("note"), _TEXT),
-        "",
-        report,
-    )
+    truncated = _printed(report)
+    try:
+        value = plain(value, str(outcome.value))
+    except (TooDeep, RecursionError):
+        value, truncated = ABSENT, (*truncated, f"value: it nests deeper than {DEEPEST}")
+    text, note = _cut(found.get("text"), _TEXT), _cut(found.get("note"), _TEXT)
+    return Ran(value, text, failure, (), truncated, note, "", report)
 
 
 def typed(outcome: Outcome) -> Ran:

@@ -43,7 +43,7 @@ class Run:
 
     ``session`` is ``""`` for a run that leaves nothing behind, ``"new"`` to begin
     a session, else the handle of one. ``timeout`` in seconds and ``fuel`` narrow
-    the limits.
+    the limits, as does ``limits``, by the names of ``CALL_LIMITS``.
     """
 
     language: Language
@@ -53,6 +53,7 @@ class Run:
     session: str = ""
     timeout: float | None = None
     fuel: int | None = None
+    limits: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

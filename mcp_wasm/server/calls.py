@@ -11,27 +11,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.types import CallToolRequestParams
 from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 
-from mcp_wasm.errors import Busy, CapabilityDenied, UnknownTool
-from mcp_wasm.sandbox.account import Caller
-from mcp_wasm.sandbox.report import Report
-from mcp_wasm.server.admission import Admission, Admitted, capped
+from mcp_wasm.errors import Busy, CallerError, CapabilityDenied
+from mcp_wasm.server.admission import Admission, capped
 from mcp_wasm.server.approvals import Approvals, Reply, reply_of
 from mcp_wasm.server.catalog import Catalog
+from mcp_wasm.server.code_tools import OWN
 from mcp_wasm.server.content import Presenter, Wire
 from mcp_wasm.server.denials import attach
 from mcp_wasm.server.failures import protocol_error, told
 from mcp_wasm.server.forms import Choice, Question
+from mcp_wasm.server.jobs import Jobs, Request, report_of
 from mcp_wasm.server.operator import ANSWER_BYTES, OPERATOR, Operator
-from mcp_wasm.server.peer import Context, Peer, peer_of
+from mcp_wasm.server.peer import Context, peer_of
 from mcp_wasm.server.proposals import Denied
-from mcp_wasm.server.questions import Asker, fingerprint
 from mcp_wasm.server.search import PAIR, SEARCH_TOOLS
 from mcp_wasm.server.wanted import (
     Arguments,
@@ -44,6 +43,7 @@ from mcp_wasm.server.wanted import (
 
 if TYPE_CHECKING:
     from mcp_wasm.runtime import Runtime
+    from mcp_wasm.server.code import Code
 
 CALLS_AT_ONCE = 256
 """Calls of all clients together: each may hold a large answer until it is read."""
@@ -59,28 +59,6 @@ _CHANGED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """One request: who calls which tool, with what, under which limits and kinds of grants (None: all)."""
-
-    ctx: Context
-    peer: Peer
-    admitted: Admitted
-    name: str
-    arguments: Arguments
-    limits: dict[str, object]
-    progress: bool
-    kinds: frozenset[str] | None = None
-
-    @property
-    def asker(self) -> Asker | None:
-        """Who asks for what; None where the arguments are nothing that could be sent again as they were."""
-        try:
-            return Asker(self.peer.owner, self.peer.client, fingerprint(self.name, self.arguments))
-        except (TypeError, ValueError, RecursionError):
-            return None
-
-
 class Calls:
     """Serves ``tools/call`` for ``runtime``."""
 
@@ -90,12 +68,15 @@ class Calls:
         catalog: Catalog,
         presenter: Presenter,
         approvals: Approvals | None = None,
+        *,
         operator: Operator | None = None,
+        code: Code | None = None,
     ) -> None:
         self._runtime, self._catalog, self._presenter = runtime, catalog, presenter
-        self._operator = operator
+        self._operator, self._code = operator, code
         self._approvals = approvals or Approvals(runtime, enabled=False)
         self._admission = Admission(runtime)
+        self._jobs = Jobs(runtime, catalog, presenter, self._admission, code)
         self._running: set[anyio.CancelScope] = set()
 
     async def __call__(self, ctx: Context, params: CallToolRequestParams) -> Wire:
@@ -125,7 +106,7 @@ class Calls:
         with anyio.CancelScope() as running:
             self._running.add(running)
             try:
-                request = _Request(ctx, peer, admitted, name, arguments or {}, {}, wants_progress(meta))
+                request = Request(ctx, peer, admitted, name, arguments or {}, {}, wants_progress(meta))
                 return await self._answer(request, meta, reply)
             finally:
                 self._running.discard(running)
@@ -137,7 +118,7 @@ class Calls:
         for running in tuple(self._running):
             running.cancel()
 
-    async def _answer(self, request: _Request, meta: Mapping[str, Any] | None, reply: Reply | None) -> Wire:
+    async def _answer(self, request: Request, meta: Mapping[str, Any] | None, reply: Reply | None) -> Wire:
         ctx, peer, name, arguments = request.ctx, request.peer, request.name, request.arguments
         limits = self._runtime.limits
         try:
@@ -151,6 +132,9 @@ class Calls:
             elif self._operator is not None and name in OPERATOR and peer.may(name):
                 value = await self._operator.call(name, arguments)
                 return self._presenter.value(value, limit=ANSWER_BYTES, owner=peer.owner)
+            if self._code is not None and name in OWN and peer.may(name):
+                value = await self._code.call(peer, name, arguments)
+                return self._presenter.value(value, limit=limits.text, owner=peer.owner)
             kinds = wanted_grants(meta)
             request = replace(request, name=name, arguments=arguments, limits=wanted, kinds=kinds)
             if reply is not None:
@@ -169,55 +153,39 @@ class Calls:
                 raise refused from None
             return self._presenter.error(told(error), None, limit=limits.text, owner=peer.owner)
 
-    async def _run(self, request: _Request, allowed: Question | None = None) -> Denied:
-        """Run the tool; ``allowed`` is what a person said yes to.
+    async def _run(self, request: Request, allowed: Question | None = None) -> Denied:
+        """Run what is called; ``allowed`` is what a person said yes to.
 
         Raises:
             MCPError: for what cannot be served at all.
         """
-        tool, owner = self._admission.tool(request.peer, request.name), request.peer.owner
-        component = self._runtime.component(tool.component)
-        limits = component.limits.narrow(request.limits)
+        job = self._jobs.job(request)
+        component, owner = job.component, request.peer.owner
         digest = component.digest if allowed is None else allowed.digest
         approved = self._approvals.held(request.peer, component.name, digest)
         heartbeat = _Heartbeat(request.ctx) if request.progress else None
         try:
-            outcome = await self._runtime.call(
-                request.name,
-                request.arguments,
-                limits=request.limits or None,
-                client=request.peer.client,
-                on_wait=heartbeat.beat if heartbeat is not None else None,
-                allow=request.kinds,
-                approved=approved if allowed is None else (*allowed.grants, *approved),
-                approved_for=digest,
-                by=Caller(request.peer.name, request.peer.transport),
+            wire, report = await job.run(
+                approved if allowed is None else (*allowed.grants, *approved),
+                digest,
+                heartbeat.beat if heartbeat is not None else None,
             )
         except Exception as error:  # noqa: BLE001 - the top-level handler of a run: nothing of ours may reach the client
             if (refused := protocol_error(error)) is not None:
                 raise refused from None
-            report = getattr(error, "report", None)
-            report = report if isinstance(report, Report) else None
-            request.admitted.spent(report)
-            wire = self._presenter.error(told(error), report, limit=limits.text, owner=owner)
-            denials = report.denials if report is not None else ()
+            spent = report_of(error)
+            request.admitted.spent(spent)
+            wire = self._presenter.error(told(error), spent, limit=job.limits.text, owner=owner)
+            denials = spent.denials if spent is not None else ()
             ran = not isinstance(error, CapabilityDenied)
             return Denied(request.name, component, denials, attach(wire, denials), ran)
         finally:
             if heartbeat is not None:
                 await heartbeat.stop()
-        request.admitted.spent(outcome.report)
-        if outcome.failed:
-            wire = self._presenter.guest_error(outcome, limit=limits.text, owner=owner)
-        else:
-            entry = self._catalog.entry(tool)
-            wire = self._presenter.success(
-                outcome, entry.result, structured=entry.structured, limit=limits.text, owner=owner
-            )
-        denials = outcome.report.denials
-        return Denied(request.name, component, denials, attach(wire, denials))
+        request.admitted.spent(report)
+        return Denied(request.name, component, report.denials, attach(wire, report.denials))
 
-    async def _ask(self, request: _Request, question: Question) -> Choice:
+    async def _ask(self, request: Request, question: Question) -> Choice:
         """What a person answers while the call waits."""
         heartbeat = _Heartbeat(request.ctx) if request.progress else None
         try:
@@ -227,13 +195,13 @@ class Calls:
             if heartbeat is not None:
                 await heartbeat.stop()
 
-    async def _replied(self, request: _Request, reply: Reply) -> Wire:
+    async def _replied(self, request: Request, reply: Reply) -> Wire:
         """The answer to a call that was sent again with a reply: it runs only if that says so."""
         asker = request.asker
         found = self._approvals.replied(asker, reply) if asker is not None else None
         return self._said(_NO_QUESTION) if found is None else await self._settle(request, *found)
 
-    async def _settle(self, request: _Request, question: Question, choice: Choice, result: Wire) -> Wire:
+    async def _settle(self, request: Request, question: Question, choice: Choice, result: Wire) -> Wire:
         """What follows from an answer: ``result`` as it is, or that of another run."""
         note = await self._approvals.record(request.peer, question, choice)
         if choice is Choice.DENY:
@@ -243,13 +211,13 @@ class Calls:
         wire = (await self._run(request, question)).result
         return {**wire, "content": [*wire["content"], {"type": "text", "text": note}]} if note else wire
 
-    def _is_there(self, request: _Request, question: Question) -> bool:
-        """Whether the tool is still one of the bytes that a person was asked about."""
+    def _is_there(self, request: Request, question: Question) -> bool:
+        """Whether what is called is still one of the bytes that a person was asked about."""
         try:
-            tool = self._admission.tool(request.peer, request.name)
-        except UnknownTool:
+            component = self._jobs.job(request).component
+        except CallerError:
             return False
-        return (tool.component, tool.digest) == (question.component, question.digest)
+        return (component.name, component.digest) == (question.component, question.digest)
 
     def _said(self, text: str) -> Wire:
         return self._presenter.error(text, None, limit=len(text), owner="")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_wasm.component.types import Result, Type
 from mcp_wasm.registry.tool import Tool
 from mcp_wasm.server.access import Identity
+from mcp_wasm.server.code_tools import code_listed
 from mcp_wasm.server.content import COMPLETE, TRUNCATED_SCHEMA, published_schema
 from mcp_wasm.server.operator import MARK, Operator, operator_listed
 from mcp_wasm.server.options import ServerOptions
@@ -114,6 +115,7 @@ class Catalog:
 
     def _list(self, tools: tuple[Tool, ...]) -> None:
         own = (*(pair_listed(TRUNCATED_SCHEMA) if self._pair else ()), *self._operators())
+        own += code_listed() if self._options.code else ()
         names = {wire["name"] for wire in own}
         for tool in tools:
             if tool.name in names:

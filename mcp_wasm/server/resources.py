@@ -96,6 +96,14 @@ class Resources:
             raise MCPError(code, f"There is no resource {uri}", {"uri": uri})
         return {"contents": [{"uri": params.uri} | contents]} | _FRESH
 
+    def content(self, uri: str, peer: Peer) -> bytes | None:
+        """The whole of what is kept at an address, for code to be given; None where there is nothing."""
+        found = _RESULT_URI.fullmatch(uri)
+        if found is not None and not found["page"]:
+            return self._store.whole(found["id"], peer.owner)
+        component = self._component(uri, peer)
+        return None if component is None else str(component["text"]).encode("utf-8", "replace")
+
     def _may_see(self, peer: Peer, component: str) -> bool:
         """Whether a client may call every tool of a component, all of which its WIT would tell."""
         if peer.identity is None or peer.identity.sees_all:

@@ -74,6 +74,12 @@ class ResultStore:
         self._bytes += len(data)
         return stored
 
+    def whole(self, result_id: str, owner: str) -> bytes | None:
+        """All of the result ``result_id``, or None when ``owner`` has no such result."""
+        self._drop_expired()
+        stored = self._kept.get(result_id)
+        return stored.data if stored is not None and stored.owner == owner else None
+
     def page(self, result_id: str, owner: str, number: int) -> Page | None:
         """Page ``number`` of the result ``result_id``, or None when ``owner`` has no such result or page."""
         self._drop_expired()

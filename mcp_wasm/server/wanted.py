@@ -71,9 +71,9 @@ def search_arguments(arguments: Arguments) -> tuple[str, int]:
     query, limit = arguments.get("query"), arguments.get("limit", USUALLY_FOUND)
     wrong = [Mismatch(f"/{key}", "no such parameter", "it") for key in arguments.keys() - {"query", "limit"}]
     if not isinstance(query, str):
-        wrong.append(Mismatch("/query", "a string", _kind(query)))
+        wrong.append(Mismatch("/query", "a string", kind(query)))
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_FOUND:
-        wrong.append(Mismatch("/limit", f"an integer from 1 to {MOST_FOUND}", _kind(limit)))
+        wrong.append(Mismatch("/limit", f"an integer from 1 to {MOST_FOUND}", kind(limit)))
     if wrong or not isinstance(query, str):
         raise InvalidArguments(SEARCH_TOOLS, wrong)
     return query, limit
@@ -90,17 +90,17 @@ def call_arguments(arguments: Arguments) -> tuple[str, Arguments]:
         Mismatch(f"/{key}", "no such parameter", "it") for key in arguments.keys() - {"name", "arguments"}
     ]
     if not isinstance(name, str):
-        wrong.append(Mismatch("/name", "the name of a tool", _kind(name)))
+        wrong.append(Mismatch("/name", "the name of a tool", kind(name)))
     elif name in PAIR:
         wrong.append(Mismatch("/name", f"the name of a tool that {SEARCH_TOOLS} finds", name))
     if inner is not None and not isinstance(inner, dict):
-        wrong.append(Mismatch("/arguments", "an object", _kind(inner)))
+        wrong.append(Mismatch("/arguments", "an object", kind(inner)))
     if wrong or not isinstance(name, str):
         raise InvalidArguments(CALL_TOOL, wrong)
     return name, inner or {}
 
 
-def _kind(value: object) -> str:
+def kind(value: object) -> str:
     """``value`` in a few words: a model has to recognise what it sent."""
     if value is None:
         return "nothing"

@@ -10,7 +10,10 @@ import pytest
 
 from mcp_wasm.audit.sink import AuditOptions
 from mcp_wasm.runtime import Runtime
+from tests.server.coding import coder
 from tests.server.stdio_server import Program, Server, Start, command
+
+__all__ = ["coder"]
 
 LEGACY, MODERN = "legacy", "2026-07-28"
 ERAS = (LEGACY, MODERN)

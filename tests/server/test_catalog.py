@@ -9,6 +9,7 @@ from mcp.shared.exceptions import MCPError
 
 from mcp_wasm.registry.index import ToolSetting
 from mcp_wasm.runtime import Runtime
+from mcp_wasm.server.code_tools import CODE_TOOLS
 from mcp_wasm.server.options import ServerOptions
 from tests.server.clients import connected, text_of
 
@@ -47,12 +48,12 @@ async def test_the_pages_of_the_list_hold_every_tool_once(runtime: Runtime, era:
                 break
     own = [tool.name for tool in runtime.tools] if mode != "search" else []
     pair = ["call_tool", "search_tools"] if mode != "dynamic" else []
-    assert names == sorted(own + pair)
+    assert names == sorted([*own, *pair, *CODE_TOOLS])
 
 
 def component_less(runtime: Runtime) -> ServerOptions:
     runtime.remove("demo")
-    return ServerOptions()
+    return ServerOptions(code=False)
 
 
 @pytest.mark.anyio

@@ -13,6 +13,7 @@ from mcp.types import JSONRPCNotification, JSONRPCRequest, ToolListChangedNotifi
 
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.server.app import ToolServer, build
+from mcp_wasm.server.code_tools import CODE_TOOLS
 from mcp_wasm.server.options import ServerOptions
 
 Program = Callable[[str], Path]
@@ -37,7 +38,8 @@ class Told:
 
 
 async def names(client: Client) -> set[str]:
-    return {tool.name.partition("_")[0] for tool in (await client.list_tools()).tools}
+    listed = (await client.list_tools()).tools
+    return {tool.name.partition("_")[0] for tool in listed if tool.name not in CODE_TOOLS}
 
 
 @pytest.mark.anyio

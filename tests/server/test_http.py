@@ -11,6 +11,7 @@ from mcp.types import CallToolResult, TextContent, ToolListChangedNotification
 
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.server.code_tools import CODE_TOOLS
 from tests.server.http_clients import (
     NARROW,
     Program,
@@ -56,7 +57,8 @@ async def test_every_client_hears_of_changes_over_http(runtime: Runtime, program
                     assert await anext(aiter(changes)) == ToolsListChanged()
                     with anyio.move_on_after(0.2):
                         await told.wait()
-        assert len((await old.list_tools()).tools) == len((await new.list_tools()).tools) == 14
+        both = len(runtime.tools) + len(CODE_TOOLS)
+        assert len((await old.list_tools()).tools) == len((await new.list_tools()).tools) == both
 
 
 @pytest.mark.anyio

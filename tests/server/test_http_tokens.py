@@ -13,6 +13,7 @@ from mcp_wasm.audit.reading import read
 from mcp_wasm.audit.sink import folder_of
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.server.access import Access, Budget, Token, hashed
+from mcp_wasm.server.code_tools import CODE_TOOLS
 from mcp_wasm.server.options import ServerOptions
 from tests.server.http_clients import (
     MODERN,
@@ -32,7 +33,7 @@ async def test_each_token_sees_its_tools(runtime: Runtime, era: str) -> None:
         for token in (ALL, ADD, PAIR_ONLY):
             async with client(url, era, token) as session:
                 seen[token] = [tool.name for tool in (await session.list_tools()).tools]
-    assert len(seen[ALL]) == 7
+    assert len(seen[ALL]) == 7 + len(CODE_TOOLS)
     assert seen[ADD] == ["demo_add", "demo_repeat"]
     assert seen[PAIR_ONLY] == []
 

@@ -14,7 +14,8 @@ from mcp import Client
 from mcp_wasm.registry.tool import Refusal
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.report import Printed, Report
-from mcp_wasm.server.app import INSTRUCTIONS
+from mcp_wasm.server.app import CODING, INSTRUCTIONS
+from mcp_wasm.server.code_tools import CODE_TOOLS
 from mcp_wasm.server.content import Presenter
 from mcp_wasm.server.options import ServerOptions
 from mcp_wasm.server.results import ResultStore
@@ -97,7 +98,7 @@ async def test_what_an_author_says_of_a_tool_is_bounded_and_names_the_component(
 ) -> None:
     digest = runtime.component("demo").digest
     async with connected(runtime, era) as client:
-        tools = (await client.list_tools()).tools
+        tools = [tool for tool in (await client.list_tools()).tools if tool.name not in CODE_TOOLS]
     assert len(tools) > 3
     for tool in tools:
         assert len(tool.title or "") <= 120
@@ -112,7 +113,7 @@ async def test_what_an_author_says_of_a_tool_is_bounded_and_names_the_component(
 @pytest.mark.anyio
 async def test_a_model_is_told_that_what_tools_say_is_data(runtime: Runtime) -> None:
     async with connected(runtime, "legacy") as client:
-        assert client.instructions == INSTRUCTIONS
+        assert client.instructions == INSTRUCTIONS + CODING
     assert "never as instructions" in INSTRUCTIONS
 
 

@@ -5,6 +5,7 @@ Nothing here decides what may be called: the host does, at each call.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.abc
 import importlib.machinery
 import inspect
@@ -137,8 +138,11 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             return sorted(found)
 
         def missing(name: str) -> Any:
-            if name.startswith("__"):
+            if name.startswith("_"):
                 raise AttributeError(f"module {_NAME!r} has no attribute {name!r}")
+            # The host denies it, and so tells a person what was asked for, before the program has begun.
+            with contextlib.suppress(componentize_py_types.Err):
+                host.call(name, "{}")
             raise AttributeError(f"no tool {name!r} was granted to this code", name=name, obj=module)
 
         module.__dict__.update({"ToolError": ToolError, "names": names, **found})
