@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mcp_wasm.code.contract import ABSENT, Failure, Ran
+from mcp_wasm.code.contract import ABSENT, DIGEST, Failure, Ran
 from mcp_wasm.code.plain import DEEPEST, TooDeep, plain
 from mcp_wasm.errors import (
+    BuildFailed,
     DeadlineExceeded,
     FuelExhausted,
     GuestError,
@@ -74,6 +75,20 @@ def stopped(error: GuestError) -> Ran:
     traceback = "\n".join(error.frames) if isinstance(error, Trap) else ""
     failure = Failure(type(error).__name__, str(error), traceback=traceback, hint=hint, limit=limit)
     return Ran(ABSENT, "", failure, (), _printed(report), "", "", report)
+
+
+def refused(error: BuildFailed) -> Ran:
+    """How a run ended whose source did not compile."""
+    first = next((each for each in error.messages if each.severity == "error"), None)
+    all_of_it = "\n".join(map(str, error.messages)) or error.output
+    failure = Failure(
+        "CompileError",
+        _cut(first.text if first is not None else error.output, _TEXT),
+        (first.line or None) if first is not None else None,
+        (first.column or None) if first is not None else None,
+        _cut(all_of_it, _TRACEBACK),
+    )
+    return Ran(ABSENT, "", failure, (), (), "", "", Report(DIGEST))
 
 
 def _failure(error: Any) -> Failure:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,11 +19,11 @@ from typing import Any, Protocol
 from mcp_wasm.capability.grant import Grants
 from mcp_wasm.code import answer
 from mcp_wasm.code.contract import ABSENT, CODE, DIGEST, LANGUAGES, WISHES, Produced, Ran, Run
-from mcp_wasm.code.scratch import Scratch
+from mcp_wasm.code.scratch import Scratch, Spares
 from mcp_wasm.code.scratch import check as check_files
 from mcp_wasm.component import types as wit
 from mcp_wasm.component.script import Script
-from mcp_wasm.errors import GuestError, InvalidArguments, Mismatch
+from mcp_wasm.errors import BuildFailed, GuestError, InvalidArguments, Mismatch
 from mcp_wasm.invoke import Invoker, OnWait
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox import instance
@@ -57,8 +58,8 @@ class Compiled:
 class Compile(Protocol):
     """The port to the languages that are compiled before they run."""
 
-    def __call__(self, run: Run, request: str, /) -> Compiled:
-        """The component of ``run``.
+    def __call__(self, run: Run, request: str, /) -> AbstractContextManager[Compiled]:
+        """The component of ``run``, as long as the block lasts.
 
         Raises:
             BuildFailed, ToolchainMissing, InvalidArguments: there is none.
@@ -113,54 +114,73 @@ class Runs:
             HostError: our fault, too busy, or a toolchain that is not here.
         """
         limits, request = self._checked(run)
-        compiled = await asyncio.to_thread(self._compile, run, request) if _is_compiled(run) else None
-        tool, component, given = _target(run, request, compiled)
-        run_in, sink = self._within(run)
-        ran: Ran | None = None
+        with ExitStack() as held:
+            try:
+                # On a thread: a compiler takes its time, and the loop answers pings.
+                compiled = (
+                    await asyncio.to_thread(self._enter, held, run, request) if _is_compiled(run) else None
+                )
+            except BuildFailed as error:
+                return answer.refused(error)
+            going = self._going(run, request, compiled)
 
-        async def call() -> Outcome:
-            nonlocal ran
-            outcome = await self._invoker.call(
-                tool, component, given, limits, client, grants=grants, on_wait=on_wait, run_in=run_in
-            )
-            ran = _ended(outcome, sink, compiled)
-            return replace(outcome, failed=ran.failure is not None)
+            async def call() -> Outcome:
+                return going.ended(
+                    await self._invoker.call(
+                        *going.what, limits, client, grants=grants, on_wait=on_wait, run_in=going.run_in
+                    )
+                )
 
-        try:
-            if self._accounts is None:
-                await call()
-            else:
-                await self._accounts.run(_entry(by, grants), _noted(run), call)
-        except GuestError as error:
-            return _failed(error, sink)
-        assert ran is not None
-        return ran
+            try:
+                if self._accounts is None:
+                    await call()
+                else:
+                    await self._accounts.run(_entry(by, grants), _noted(run), call)
+            except GuestError as error:
+                return going.failed(error)
+            return going.ran()
 
     def run_sync(self, run: Run, client: str, grants: Grants, by: Caller = LIBRARY) -> Ran:
         """The same from any thread; an interrupt stops the guest."""
         limits, request = self._checked(run)
-        compiled = self._compile(run, request) if _is_compiled(run) else None
-        tool, component, given = _target(run, request, compiled)
-        run_in, sink = self._within(run)
-        ran: Ran | None = None
+        with ExitStack() as held:
+            try:
+                compiled = self._enter(held, run, request) if _is_compiled(run) else None
+            except BuildFailed as error:
+                return answer.refused(error)
+            going = self._going(run, request, compiled)
 
-        def call() -> Outcome:
-            nonlocal ran
-            outcome = self._invoker.call_sync(
-                tool, component, given, limits, client, grants=grants, run_in=run_in
-            )
-            ran = _ended(outcome, sink, compiled)
-            return replace(outcome, failed=ran.failure is not None)
+            def call() -> Outcome:
+                return going.ended(
+                    self._invoker.call_sync(*going.what, limits, client, grants=grants, run_in=going.run_in)
+                )
 
-        try:
-            if self._accounts is None:
-                call()
-            else:
-                self._accounts.run_sync(_entry(by, grants), _noted(run), call)
-        except GuestError as error:
-            return _failed(error, sink)
-        assert ran is not None
-        return ran
+            try:
+                if self._accounts is None:
+                    call()
+                else:
+                    self._accounts.run_sync(_entry(by, grants), _noted(run), call)
+            except GuestError as error:
+                return going.failed(error)
+            return going.ran()
+
+    def _enter(self, held: ExitStack, run: Run, request: str) -> Compiled:
+        compiled = held.enter_context(self._compile(run, request))
+        # Its compiled code is in the cache; what is held of it in memory goes with the run.
+        held.callback(self._invoker.forget, compiled.component.digest)
+        return compiled
+
+    def _going(self, run: Run, request: str, compiled: Compiled | None) -> _Going:
+        if run.session:
+            run_in, sink = self._sessions.within(run)
+        else:
+            sink = Sink()
+            run_in = partial(_fresh, run, sink)
+        if compiled is not None:
+            what = compiled.tool, compiled.component, compiled.arguments
+            return _Going(what, run_in, sink, compiled.note, compiled.tool.function != _FUNCTION)
+        script = Script(_RUNNER.get(run.language, run.language), "", FILE[run.language], {})
+        return _Going((_TOOL, replace(COMPONENT, script=script), {"request": request}), run_in, sink)
 
     def _checked(self, run: Run) -> tuple[Limits, str]:
         """The limits of a run, and its request as a runner takes it."""
@@ -188,12 +208,6 @@ class Runs:
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidArguments(RUN_CODE, [Mismatch("/input", "a JSON value", str(error)[:100])]) from None
 
-    def _within(self, run: Run) -> tuple[RunIn, Sink]:
-        if run.session:
-            return self._sessions.within(run)
-        sink = Sink()
-        return partial(_fresh, run, sink), sink
-
 
 FILE = {
     "python": "code.py",
@@ -203,6 +217,8 @@ FILE = {
     "wat": "code.wat",
 }
 """What tracebacks and compilers call the submitted source."""
+
+_RUNNER = {"typescript": "javascript"}
 
 
 def _entry(by: Caller, grants: Grants) -> Entry:
@@ -223,14 +239,6 @@ def _is_compiled(run: Run) -> bool:
     return run.language in {"c", "wat"}
 
 
-def _target(run: Run, request: str, compiled: Compiled | None) -> tuple[Tool, Component, Mapping[str, Any]]:
-    if compiled is not None:
-        return compiled.tool, compiled.component, compiled.arguments
-    language = "javascript" if run.language == "typescript" else run.language
-    script = Script(language, "", FILE[run.language], {})
-    return _TOOL, replace(COMPONENT, script=script), {"request": request}
-
-
 def _fresh(  # noqa: PLR0917 - as instance.run, which it stands for
     run: Run,
     sink: Sink,
@@ -241,7 +249,7 @@ def _fresh(  # noqa: PLR0917 - as instance.run, which it stands for
     *rest: Any,
 ) -> Outcome:
     """A run in a fresh instance with a folder of its own."""
-    with Scratch(run.files) as scratch:
+    with Scratch(run.files, permit.services.shared(Spares)) as scratch:
         try:
             return instance.run(in_folder(permit, scratch), prepared, plan, given, *rest)
         finally:
@@ -254,17 +262,39 @@ def in_folder(permit: Permit, scratch: Scratch) -> Permit:
     return replace(permit, grants=replace(permit.grants, storage=(scratch.grant, *others)))
 
 
-def _ended(outcome: Outcome, sink: Sink, compiled: Compiled | None) -> Ran:
-    ran = (
-        answer.read(outcome)
-        if compiled is None or compiled.tool.function.path == RUN
-        else answer.typed(outcome)
-    )
-    note = "\n".join(filter(None, (compiled.note if compiled else "", ran.note)))
-    truncated = (*ran.truncated, *sink.left_out)
-    return replace(ran, files=sink.files, truncated=truncated, note=note, session=sink.session)
+class _Going:
+    """One run on its way: ``what`` is called, and what became of it."""
 
+    def __init__(
+        self,
+        what: tuple[Tool, Component, Mapping[str, Any]],
+        run_in: RunIn,
+        sink: Sink,
+        note: str = "",
+        typed: bool = False,
+    ) -> None:
+        self.what, self.run_in = what, run_in
+        self._sink, self._note, self._typed = sink, note, typed
+        self._ran: Ran | None = None
 
-def _failed(error: GuestError, sink: Sink) -> Ran:
-    ran = answer.stopped(error)
-    return replace(ran, files=sink.files, truncated=(*ran.truncated, *sink.left_out), session=sink.session)
+    def ended(self, outcome: Outcome) -> Outcome:
+        """Take what the call gave; the same, failed where the code did."""
+        self._ran = answer.typed(outcome) if self._typed else answer.read(outcome)
+        return replace(outcome, failed=self._ran.failure is not None)
+
+    def failed(self, error: GuestError) -> Ran:
+        """How it ended that did not return.
+
+        Raises:
+            GuestError: ``error``, where nothing had begun to run.
+        """
+        self._ran = answer.stopped(error)
+        return self.ran()
+
+    def ran(self) -> Ran:
+        """How it ended, with all that it left."""
+        assert self._ran is not None
+        sink, ran = self._sink, self._ran
+        note = "\n".join(filter(None, (self._note, ran.note)))
+        truncated = (*ran.truncated, *sink.left_out)
+        return replace(ran, files=sink.files, truncated=truncated, note=note, session=sink.session)
