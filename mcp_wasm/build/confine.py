@@ -150,7 +150,7 @@ def where_possible() -> Confinement | None:
 @functools.cache
 def mechanisms() -> dict[Mechanism, str | None]:
     """For each mechanism, the better one first, None where it was seen to work, or why it does not."""
-    return {"bubblewrap": _why_not("bubblewrap"), "landlock": _why_not("landlock")}
+    return {"bubblewrap": why_not("bubblewrap"), "landlock": why_not("landlock")}
 
 
 def interpreter() -> tuple[Path, ...]:
@@ -166,7 +166,8 @@ def interpreter() -> tuple[Path, ...]:
     )
 
 
-def _why_not(mechanism: Mechanism) -> str | None:
+def why_not(mechanism: Mechanism) -> str | None:
+    """None where a program that tried was held back by the mechanism, or why it cannot be used."""
     missing = _missing(mechanism)
     if missing is not None:
         return missing

@@ -6,7 +6,7 @@ some 15 ms. Its first argument is a ``marshal``ed dict in hexadecimal:
     limits    list of (resource, value) for setrlimit
     filter    the seccomp filter; empty for none
     landlock  None, or {abi, rules: [(path, access)]}
-    argv      what it becomes; "{filter}" in it is the number of a descriptor
+    argv      what it becomes; a part "{filter}" of it is to be the number of a descriptor
               from which the filter can be read (bubblewrap installs it itself)
 
 Whatever fails, it says so and ends with code 125: the program never runs with
@@ -116,7 +116,7 @@ def main() -> None:
         resource.setrlimit(which, (allowed, allowed))
     if asked["landlock"] is None:
         if asked["filter"]:
-            argv = [part.replace("{filter}", handed_over(asked["filter"])) for part in argv[:8]] + argv[8:]
+            argv[argv.index("{filter}")] = handed_over(asked["filter"])
     else:
         prctl(SET_NO_NEW_PRIVS, 1)
         drop_capabilities()
