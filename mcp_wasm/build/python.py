@@ -18,6 +18,9 @@ from mcp_wasm.build.toolchain import Progress, Source, Toolchain
 from mcp_wasm.build.workspace import Workspace
 from mcp_wasm.errors import ToolchainMissing
 
+COMPILED = ("*.so", "*.pyd", "*.dylib")
+"""What of a library is compiled for this machine, and of no use in a component."""
+
 INSTALL = "pip install 'mcp-wasm[build]'"
 START = r"""
 import importlib.util, re, sys
@@ -88,9 +91,13 @@ def _copy_packages(space: Workspace, source: Source) -> Path:
     folder.mkdir()
     for name in source.packages:
         spec = importlib.util.find_spec(name)
-        if spec is None or not spec.submodule_search_locations:
+        if spec is None or spec.origin is None:
             raise ToolchainMissing(f"the Python package {name} for {source.name}", INSTALL)
-        space.copy(Path(spec.submodule_search_locations[0]), f"libraries/{name}", ignore=("tests",))
+        if spec.submodule_search_locations:
+            inside = Path(spec.submodule_search_locations[0])
+            space.copy(inside, f"libraries/{name}", ignore=("tests", *COMPILED))
+        else:
+            space.write(f"libraries/{name}.py", Path(spec.origin).read_bytes())
     return folder
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import streams
 
-PACKAGES: dict[str, str] = {}
-"""The libraries beside the standard library, by the name they are imported by; filled while this is built."""
+PACKAGES: list[str] = []
+"""The libraries beside the standard library, by their import names; filled while this is built."""
 
 MISSING: dict[str, str] = {}
 """Modules of the standard library that are not here, and why; filled while this is built."""
@@ -156,7 +156,7 @@ def _memory(_error: Any, _given: dict[str, Any]) -> str:
 def _denied(error: Any, _given: dict[str, Any]) -> str | None:
     if getattr(error, "kind", "") != "denied":
         return None
-    return f"A person has to grant it first: mcp-wasm grants add code --tools {error.tool}"
+    return f"A person has to grant it first: mcp-wasm grants add code tools names={error.tool}"
 
 
 _HINTS: tuple[tuple[type[BaseException], Callable[[Any, dict[str, Any]], str | None]], ...] = (

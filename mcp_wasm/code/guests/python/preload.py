@@ -1,8 +1,8 @@
 """Imports everything that programs may import, while the snapshot is made: there is no library on disk later.
 
 What is imported costs a run nothing: a run shares the pages of the snapshot that
-it does not write. So this is the standard library as far as it works, the
-encodings, and the libraries in ``LIBRARIES``.
+it does not write. So this is the standard library as far as it works, and the
+libraries in ``libraries.toml``.
 """
 
 from __future__ import annotations
@@ -12,14 +12,21 @@ import importlib
 import os
 import pkgutil
 import sys
+import tomllib
+import types
 import warnings
+from pathlib import Path
+from typing import Any
 
 import hints
+import kept_files
 import loop
 import tools_module
 
-LIBRARIES: dict[str, str] = {}
-"""Import names of the libraries that programs have, with what they are installed as."""
+ENTRY = "mcp_wasm_runner"
+"""The module that exports the component; it is being imported still when all else is there."""
+
+_HERE = Path(__file__).parent
 
 _WHOLE = (
     "asyncio", "collections", "compression", "concurrent", "dbm", "email", "encodings", "html", "http",
@@ -35,47 +42,92 @@ _NOT = frozenset({
 })  # fmt: skip
 """Modules that open windows or browsers, install things, or belong to other systems."""
 
+_ABSENT = "it was not built for WebAssembly"
+_REASONS = {
+    "_bz2": _ABSENT,
+    "_lzma": _ABSENT,
+    "_zstd": _ABSENT,
+    "_curses": "there is no terminal",
+    "_ctypes": "there are no native libraries to call",
+    "_ssl": "there is no network",
+    "_tkinter": "there is no screen",
+    "mmap": "files cannot be mapped into memory",
+}
+"""Why a module is not here, by the compiled module that it lacks."""
+
+_IMPORTED_ANYWAY = ("bz2", "lzma", "ssl", "ctypes")
+"""Modules that libraries import although they can do without."""
+
 
 def _load(name: str) -> str | None:
-    """Import a module; None, or why it cannot be."""
+    """Import a module; None, or the name of what it lacks, or another reason."""
     try:
         importlib.import_module(name)
     except (ImportError, AttributeError, OSError, NotImplementedError) as error:
-        return str(error)
+        return getattr(error, "name", None) or str(error)
     return None
+
+
+def _load_inside(package: str) -> None:
+    module = sys.modules.get(package)
+    for found in pkgutil.walk_packages(getattr(module, "__path__", ()), f"{package}."):
+        if "__main__" not in found.name and ".test" not in found.name:
+            _load(found.name)
 
 
 def _load_standard_library() -> None:
     for name in sorted(sys.stdlib_module_names - _NOT):
-        reason = _load(name)
-        if reason is not None and not name.startswith("_"):
-            hints.MISSING[name] = "it needs an operating system that is not here"
+        lacks = _load(name)
+        if lacks is not None and not name.startswith("_"):
+            hints.MISSING[name] = _REASONS.get(lacks, "it belongs to an operating system that is not here")
+    for name in _NOT:
+        if not name.startswith("_"):
+            hints.MISSING[name] = "it has no use in this sandbox"
     for package in _WHOLE:
-        module = sys.modules.get(package)
-        for found in pkgutil.walk_packages(getattr(module, "__path__", ()), f"{package}."):
-            if not found.name.endswith("__main__") and ".test" not in found.name:
-                _load(found.name)
+        _load_inside(package)
+
+
+def _load_libraries() -> None:
+    listed: dict[str, list[str]] = tomllib.loads((_HERE / "libraries.toml").read_text(encoding="utf-8"))
+    absent = [name for name in _IMPORTED_ANYWAY if name not in sys.modules]
+    sys.modules.update({name: _Absent(name) for name in absent})
+    for modules in listed.values():
+        for name in modules:
+            importlib.import_module(name)
+            _load_inside(name)
+            hints.PACKAGES.append(name)
+    for name in absent:
+        del sys.modules[name]
+    kept_files.keep("tzdata")
+
+
+class _Absent(types.ModuleType):
+    """Lets a library name what it will not use."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return None
 
 
 def finish() -> None:
     """Leave the interpreter as a program expects to find it. Called when everything else was imported."""
     loop.install()
     tools_module.install()
-    ours = [
-        name
-        for name, module in sys.modules.items()
-        if (getattr(module, "__file__", "") or "").startswith("/0/")
-    ]
-    for name in ours:
-        # Reachable for us by reference; a program's own modules of these names are found first.
-        if name != "app":
+    for name, module in list(sys.modules.items()):
+        place = getattr(module, "__file__", None) or ""
+        # We hold our modules ourselves; under these names a program finds its own.
+        if place.startswith(f"{_HERE}/") and name != ENTRY:
             del sys.modules[name]
     sys.path[:] = ["/"]
     sys.path_importer_cache.clear()
     sys.dont_write_bytecode = True
+    # What costs time costs only the run's own fuel.
     sys.set_int_max_str_digits(0)
-    warnings.resetwarnings()
     os.environ.clear()
+    warnings.resetwarnings()
+    warnings.simplefilter("ignore", ResourceWarning)
+    warnings.simplefilter("ignore", ImportWarning)
     gc.collect()
     gc.freeze()
 
@@ -83,5 +135,4 @@ def finish() -> None:
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     _load_standard_library()
-    for _name in LIBRARIES:
-        importlib.import_module(_name)
+    _load_libraries()

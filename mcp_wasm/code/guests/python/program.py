@@ -77,8 +77,9 @@ def call(request: Request) -> Any:
     function = variables.get(given["function"])
     if not callable(function):
         raise NameError(f"the code defines no function {given['function']!r}")
-    arguments = values.arguments(function, given["arguments"], given.get("types") or [])
-    return values.returned(function, loop.finish(function(**arguments)), given.get("result"))
+    by_place, by_name = values.arguments(function, given["arguments"], given.get("types") or [])
+    value = loop.finish(function(*by_place, **by_name))
+    return values.returned(function, value, given.get("result"))
 
 
 def _begin(name: str, request: Request) -> dict[str, Any]:
