@@ -12,6 +12,7 @@ import functools
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -21,8 +22,9 @@ from mcp_wasm.audit.record import Record
 from mcp_wasm.audit.sink import AuditLog, AuditOptions, event, folder_of
 from mcp_wasm.capability.grant import Grant, Grants
 from mcp_wasm.capability.policy import EMPTY, Policy
+from mcp_wasm.code import made_host
 from mcp_wasm.code.contract import CODE, DIGEST, WISHES, Ran, Run
-from mcp_wasm.code.run import COMPONENT, RUN_CODE, Runs
+from mcp_wasm.code.run import COMPONENT, RUN_CODE, Compiled, Runs
 from mcp_wasm.code.runtimes import Runners
 from mcp_wasm.code.sessions import CodeSessions
 from mcp_wasm.errors import ComponentRefused
@@ -99,10 +101,22 @@ class Runtime:
             self.runners.component,
         )
         self._code_sessions = self.services.shared(CodeSessions)
-        self._runs = Runs(self._invoker, self.limits, self._compiled, self._code_sessions, self._accounts)
+        self._runs = Runs(self._invoker, self.limits, self._compile, self._code_sessions, self._accounts)
         self.services.call_tool = Nested(self._index.target, self._granted, self._invoker, self._accounts)
         self.services.list_tools = lambda: self._index.all_tools
-        self._folders = Folders(self._index, self._published, self._put, self._forget)
+        self.made = made_host.new_made_tools(
+            self.home,
+            self._index,
+            self.policies,
+            self._invoker,
+            self._accounts,
+            (self._put_made, self._take),
+            lambda name: self._component_limits.get(name, self.limits),
+            (self.cache, self._children),
+        )
+        self._folders = Folders(
+            self._index, self._published, self._put, self._forget, self.made.gives_way, self.made.sync
+        )
         atexit.register(self.close)
 
     def __enter__(self) -> Self:
@@ -121,6 +135,7 @@ class Runtime:
         """Stop every running guest and join the threads. A call after this one is cancelled."""
         atexit.unregister(self.close)
         self._folders.stop()
+        self.made.close()
         self._children.close()
         self._invoker.close()
         if self._audit is not None:
@@ -141,6 +156,7 @@ class Runtime:
     @property
     def tools(self) -> tuple[Tool, ...]:
         """The tools that are shown, by name."""
+        self.made.sync()
         return self._index.tools
 
     @property
@@ -317,8 +333,10 @@ class Runtime:
         kinds, about = None if allow is None else frozenset(allow), (component.digest, component.wishes)
         return self.policies.effective(component.name, *about, tool.names, kinds, approved=approved)
 
-    def _compiled(self, run: Run, request: str) -> Any:
-        raise NotImplementedError  # TODO: lead
+    def _compile(self, run: Run, request: str) -> AbstractContextManager[Compiled]:
+        from mcp_wasm.code.compiled import Compiler  # toolchains, which a server without C never needs
+
+        return Compiler(self.runners.folder, self.cache, self.limits, self._children)(run, request)
 
     def code_grants(self, allow: Collection[str] | None = None, approved: Sequence[Grant] = ()) -> Grants:
         """What code that a model sends may do; the parameters are those of ``call``."""
@@ -336,13 +354,23 @@ class Runtime:
         own = self._component_limits.get(component.name)
         return component if own is None else replace(component, limits=own)
 
-    def _put(self, component: Component, *, replace: bool = True) -> Component:
+    def _put(self, component: Component, *, replace: bool = True, detail: str = "") -> Component:
         before = self._index.component(component.name)
         self._index.put(component, replace=replace)
         if before is not None and before.digest != component.digest:
             self._forget(before)
-        self.note(event("load", component=component.name, digest=component.digest))
+        self.note(event("load", component=component.name, digest=component.digest, detail=detail))
         return component
+
+    def _put_made(self, component: Component, detail: str) -> Component:
+        return self._put(component, detail=detail)
+
+    def _take(self, name: str, detail: str = "") -> Component:
+        found = self.component(name)
+        self._index.remove(name)
+        self._forget(found)
+        self.note(event("remove", component=found.name, digest=found.digest, detail=detail))
+        return found
 
     def _forget(self, gone: Component) -> None:
         if all(component.digest != gone.digest for component in self.components):

@@ -26,17 +26,21 @@ class Folders:
 
     ``publish`` inspects a file (raising ``McpWasmError`` for one that cannot be
     published), ``put`` adds or replaces its component, ``forget`` is told of one
-    that went away.
+    that went away. ``gives_way`` says of a component of the index that one from a
+    folder may take its name; ``also`` is done at every look.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the parts of one runtime
         self,
         index: Index,
         publish: Callable[[sources.Source], Component],
         put: Callable[[Component], Component],
         forget: Callable[[Component], None],
+        gives_way: Callable[[Component], bool] = lambda _component: False,
+        also: Callable[[], None] = lambda: None,
     ) -> None:
         self._index, self._publish, self._put, self._forget = index, publish, put, forget
+        self._gives_way, self._also = gives_way, also
         self._refused: dict[Path, ComponentRefused] = {}
         self._watched: dict[Path, sources.Source] = {}
         self._pending: dict[Path, tuple[object, ...]] = {}
@@ -78,6 +82,7 @@ class Folders:
         while not self._closing.wait(_SCAN_S):
             try:
                 self._follow(folders, settled=True)
+                self._also()
             except Exception:  # noqa: BLE001 - the watcher's top: one bad scan must not end all later ones
                 _log.exception("looking at the folders failed")
 
@@ -141,7 +146,7 @@ class Folders:
 
     def _claim(self, path: Path, name: str) -> None:
         taken = self._index.component(name)
-        if taken is not None and taken.source != path:
+        if taken is not None and taken.source != path and not self._gives_way(taken):
             self._blocked[path] = name
             raise ComponentRefused(str(path), f"the name {name} is taken by {taken.source}")
 

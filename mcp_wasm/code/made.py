@@ -1,0 +1,229 @@
+"""Tools made of code: created, replaced, kept, restored and removed.
+
+What a model made lives until its client leaves or the server ends, unless a
+person keeps it. It has no grants: those that people give are for the digest of
+one version, and another version waits for them anew. It can take no name that
+something else has or that a policy names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from mcp_wasm.code import made_rules as rules
+from mcp_wasm.code.made_contract import PERSON, Edition, Made, Wanted
+from mcp_wasm.code.made_state import Host, State
+from mcp_wasm.errors import CallerError
+from mcp_wasm.registry.tool import Component
+
+
+class MadeTools:
+    """The made tools of a runtime; use it from any thread."""
+
+    def __init__(self, home: Path, host: Host) -> None:
+        self._host, self._state = host, State(home, host)
+        self._making: set[str] = set()
+
+    def load(self) -> None:
+        """Publish what people kept, and follow what other processes keep and remove from now on."""
+        self._state.following = True
+        self.sync()
+
+    def sync(self) -> None:
+        """Bring what is published up to what is kept; costs one ``stat`` while nothing changes."""
+        self._state.sync()
+
+    def create(self, wanted: Wanted, *, by: str, client: str) -> Made:
+        """A tool of ``wanted``, or a new version of the one that ``client`` made under that name.
+
+        ``by`` is who made it, as people read it. Its tests run before it is published.
+
+        Raises:
+            SignatureRefused: the code cannot be typed, with line, column and reason.
+            BuildFailed, NotConfined, ToolchainMissing: it cannot be compiled.
+            TestsFailed: tests do not hold, each with what came instead.
+            CallerError: the name is taken, or there are too many or too large ones.
+        """
+        rules.check(wanted)
+        name = rules.name_of(wanted.name)
+        self.sync()
+        with self._alone(name):
+            with self._state.lock:
+                self._state.refuse(name, client)
+                version, over = self._state.next(name)
+            edition = self._host.maker().edition(wanted, name, rules.plain(by), client, _now())
+            return self._place(replace(edition, version=version, over=over), client, tested=True)
+
+    def list(self, client: str | None = None) -> tuple[Made, ...]:
+        """The made tools of this process, by name; for None also those in sessions of other processes."""
+        self.sync()
+        with self._state.lock:
+            found = self._state.all() + (self._state.others() if client is None else [])
+            return tuple(sorted(map(self._made, found), key=lambda made: (made.name, made.kept)))
+
+    def show(self, name: str, *, client: str | None = None) -> Made:
+        """One made tool with its versions; ``client`` sees what is kept and what it made, None all.
+
+        Raises:
+            CallerError: there is none of that name for it.
+        """
+        self.sync()
+        with self._state.lock:
+            found = self._state.visible(name, client)
+            return replace(self._made(found), versions=tuple(e.about for e in self._history(found)))
+
+    def keep(self, name: str, *, by: str, digest: str = "") -> Made:
+        """Let a tool outlive its session, as the person ``by`` decided for the version ``digest`` (or any).
+
+        Raises:
+            CallerError: there is none of that name, it is another version by now, or the name was taken.
+        """
+        self.sync()
+        state = self._state
+        with state.lock, state.store.writing():
+            found = state.visible(name, None, digest)
+            if digest and found.digest != digest:
+                told = f"{name} is another version by now ({found.digest[:12]}, not {digest[:12]})"
+                raise CallerError(f"{told}. Look at it again.")
+            if found.kept_by:
+                return self.show(name)
+            now = state.store.kept().get(name)
+            rules.refuse_kept_meanwhile(found, now, damaged=now is None and state.store.has(name))
+            state.refuse_installed(name)
+            history = [] if now is not None else self._history(found)
+            kept = replace(found, kept_by=rules.plain(by), kept_at=_now(), over="")
+            state.kept[name] = state.store.keep(kept, history)
+            state.drop(name)
+            state.show(name, f"version {state.kept[name].version}, kept by {kept.kept_by}")
+            return self.show(name)
+
+    def restore(self, name: str, version: int, *, by: str, client: str | None = None) -> Made:
+        """An earlier version of a tool as its newest one; a person's (None) of a kept tool is kept at once.
+
+        Raises:
+            CallerError: there is no such tool or version, or it is not ``client``'s.
+        """
+        self.sync()
+        state, asks = self._state, PERSON if client is None else client
+        with self._alone(name):
+            with state.lock:
+                found = state.visible(name, client)
+                if state.current(name) is not found:
+                    raise CallerError(f"{name} is in a server's session. Keep it first: mcp-wasm keep {name}")
+                history = self._history(found)
+                old = next((each for each in history if each.version == version), None)
+                if old is None:
+                    there = ", ".join(str(each.version) for each in history)
+                    raise CallerError(f"{name} has no version {version}; there are: {there}.")
+                state.refuse(name, asks)
+                number, over = state.next(name)
+            again = replace(old, version=number, over=over, created_at=_now(), created_by=rules.plain(by))
+            again = replace(again, client=found.client, kept_by="", kept_at="")
+            made = self._place(again, asks, tested=False)
+        return self.keep(name, by=by, digest=made.digest) if client is None and found.kept_by else made
+
+    def remove(self, name: str, *, by: str, client: str | None = None) -> Made:
+        """Take a tool away: for a model (``client``) what it made and nobody kept, for a person (None) any.
+
+        Raises:
+            CallerError: there is none of that name that may be removed.
+        """
+        self.sync()
+        state = self._state
+        with state.lock, state.store.writing():
+            found = state.visible(name, client)
+            if client is not None and found.kept_by:
+                raise CallerError(f"{name} was kept by a person, and only a person can remove it.")
+            gone = replace(self._made(found), versions=tuple(e.about for e in self._history(found)))
+            if not found.kept_by:
+                state.store.discard(found, state.session_of(found))
+                state.own.pop(name, None)
+            if client is None and state.kept.pop(name, None) is not None:
+                state.store.remove(name)
+            state.show(name, f"by {rules.plain(by)}")
+            return gone
+
+    def end(self, client: str) -> None:
+        """The connection of ``client`` has ended: what it made and nobody kept goes."""
+        with self._state.lock:
+            for name in [name for name, each in self._state.own.items() if each.client == client]:
+                self._state.drop(name)
+                self._state.show(name)
+
+    def close(self) -> None:
+        """What nobody kept goes; what is kept stays on disk."""
+        with self._state.lock:
+            self._state.close()
+
+    def gives_way(self, component: Component) -> bool:
+        """Whether a component was made here, and so gives way to one that a person installs."""
+        return self._state.is_made(component)
+
+    def _place(self, edition: Edition, asks: str, *, tested: bool) -> Made:
+        """Try ``edition`` where nobody sees it, then publish it."""
+        from mcp_wasm.code import made_trial  # with the modules that ``maker`` loads
+
+        state = self._state
+        with state.lock:
+            session = state.session()
+        with state.store.staged(session, edition) as folder:
+            component = self._host.maker().component(edition, folder)
+            rules.refuse_taken_tools(component, self._host.index)
+            ready = self._host.prepare(component)
+            if component.script is None:
+                ready.result()
+            if tested:
+                call = partial(self._host.call, edition.client)
+                made_trial.check(component, edition.names, edition.tests, call)
+            with state.lock:
+                state.refuse(edition.name, asks)  # others were at work meanwhile
+                rules.refuse_taken_tools(component, self._host.index)
+                told = f"version {edition.version}, {edition.language} code by {edition.created_by}"
+                state.put(folder, edition, told)
+        return self.show(edition.name)
+
+    def _history(self, edition: Edition) -> tuple[Edition, ...]:
+        found = self._state.store.history(edition.name, self._state.session_of(edition))
+        return tuple(found)
+
+    def _made(self, edition: Edition) -> Made:
+        shown = self._host.index.component(edition.name)
+        tools = shown.tools if shown is not None and shown.digest == edition.digest else ()
+        return Made(
+            edition.name,
+            edition.language,
+            edition.source,
+            edition.wit,
+            tuple(tool.name for tool in tools),
+            edition.description,
+            edition.created_by,
+            edition.created_at,
+            edition.digest,
+            edition.version,
+            bool(edition.kept_by),
+            "component" if edition.binary is not None else "runner",
+            tests=edition.tests,
+            client=edition.client,
+        )
+
+    @contextlib.contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """One version of ``name`` at a time."""
+        with self._state.lock:
+            if name in self._making:
+                raise CallerError(f"{name} is being made already. Wait for that to end.")
+            self._making.add(name)
+        try:
+            yield
+        finally:
+            with self._state.lock:
+                self._making.discard(name)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

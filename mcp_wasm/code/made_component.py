@@ -1,0 +1,139 @@
+"""From a version of a made tool to the component that the index holds, with a mark of who made it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from mcp_wasm import publish
+from mcp_wasm.build.toolchain import Source
+from mcp_wasm.capability.wishes import of_imports
+from mcp_wasm.code import made_files
+from mcp_wasm.code.made_contract import PERSON, Edition, Wanted
+from mcp_wasm.code.made_types import typed
+from mcp_wasm.code.run import FILE
+from mcp_wasm.component.script import Script
+from mcp_wasm.component.types import World
+from mcp_wasm.errors import CallerError, ComponentRefused
+from mcp_wasm.registry import sources
+from mcp_wasm.registry.tool import Component, Tool
+from mcp_wasm.sandbox.artifacts import Cache
+from mcp_wasm.sandbox.children import Children
+from mcp_wasm.sandbox.limits import Limits
+
+SCRIPTS = ("python", "javascript", "typescript")
+
+
+class Maker:
+    """Makes components for a runtime, whose ``cache`` and ``children`` these are.
+
+    ``limits`` gives those of a component by its name; ``builds`` is a folder for
+    what toolchains keep between builds.
+    """
+
+    def __init__(
+        self, cache: Cache, limits: Callable[[str], Limits], children: Children, builds: Path
+    ) -> None:
+        self._cache, self._limits, self._children, self._builds = cache, limits, children, builds
+
+    def edition(self, wanted: Wanted, name: str, by: str, client: str, at: str) -> Edition:
+        """The first version of ``wanted``, called ``name``; source that is compiled is compiled here.
+
+        Raises:
+            SignatureRefused: it cannot be typed, with the line and the reason.
+            BuildFailed, NotConfined, ToolchainMissing: it cannot be compiled.
+            CallerError: a world is missing or wrong.
+        """
+        if wanted.language not in SCRIPTS:
+            binary = self._compiled(wanted, name)
+            world, names, wit = World((), ()), {}, wanted.world
+            digest = hashlib.sha256(binary).hexdigest()
+        else:
+            found, binary = typed(wanted, name, self._children), None
+            world, names, wit = found.world, dict(found.names), found.wit
+            digest = made_files.digest_of(wanted.language, wanted.source, world, names)
+        return Edition(
+            name, 1, wanted.language, wanted.source, wit, world, names, digest, wanted.description,
+            wanted.tests, by, client, at, binary=binary,
+        )  # fmt: skip
+
+    def component(self, edition: Edition, folder: Path) -> Component:
+        """The component of a version that lies in ``folder``.
+
+        Raises:
+            ComponentRefused: nothing in it can be a tool.
+        """
+        made = (
+            self._of_binary(edition, folder) if edition.binary is not None else self._script(edition, folder)
+        )
+        return replace(made, tools=tuple(_described(tool, edition) for tool in made.tools))
+
+    def _script(self, edition: Edition, folder: Path) -> Component:
+        tools, refused = publish.tools_of(edition.name, edition.digest, edition.world, {})
+        path = folder / made_files.source_name(edition.language)
+        if not tools:
+            told = "; ".join(f"{each.path}: {each.reason}" for each in refused[:5])
+            raise ComponentRefused(edition.name, f"it has nothing to publish ({told or 'no function'})")
+        imports = [each.name for each in edition.world.imports]
+        script = Script(edition.language, edition.source, FILE[edition.language], edition.names)
+        return Component(
+            edition.name, edition.digest, path, edition.world, edition.wit, self._limits(edition.name), {},
+            tools, refused, tuple(imports), of_imports(imports), script,
+        )  # fmt: skip
+
+    def _of_binary(self, edition: Edition, folder: Path) -> Component:
+        found = sources.source(folder / made_files.BINARY)
+        limits = self._limits(edition.name)
+        made = publish.publish(found, self._cache, limits, self._children, edition.name)
+        if made.digest != edition.digest:
+            raise ComponentRefused(edition.name, "its file has changed since it was made")
+        return made
+
+    def _compiled(self, wanted: Wanted, name: str) -> bytes:
+        """The component of source in a language that is compiled, made in confinement."""
+        import tempfile  # only for these languages, as the toolchains
+
+        from mcp_wasm.build.languages import compile_component
+
+        if wanted.language == "c" and not wanted.world:
+            raise CallerError(
+                "C says too little of its types: give a world (WIT text) that exports the functions."
+            )
+        with tempfile.TemporaryDirectory(prefix="mcp-wasm-") as scratch:
+            entry = FILE[wanted.language]
+            (Path(scratch) / entry).write_text(wanted.source, encoding="utf-8")
+            source = Source(name, Path(scratch), entry, wanted.world, world_name(wanted.world))
+            return compile_component(wanted.language, source, cache=self._builds)
+
+
+def world_name(text: str) -> str:
+    """The name of the one world in a WIT text, ``""`` where there is none.
+
+    Raises:
+        CallerError: there are several.
+    """
+    import re
+
+    plain = re.sub(r"//[^\n]*|/\*.*?\*/", " ", text, flags=re.DOTALL)
+    found = re.findall(r"(?<![\w%-])world\s+%?([a-z][a-z0-9-]*)\s*\{", plain)
+    if len(found) > 1:
+        raise CallerError(f"The WIT text has {len(found)} worlds ({', '.join(found[:5])}); give one.")
+    return found[0] if found else ""
+
+
+def _described(tool: Tool, edition: Edition) -> Tool:
+    said = edition.description.strip()
+    own = tool.description if tool.function.docs or not said else ""
+    text = "\n\n".join(dict.fromkeys(filter(None, (said, own))))
+    return replace(tool, description=f"{mark(edition)} {text}")
+
+
+def mark(edition: Edition) -> str:
+    """What the description of each tool of a made component begins with."""
+    day = edition.created_at[:10]
+    if edition.client == PERSON:
+        return f"Made of {edition.language} code by {edition.created_by}, {day}."
+    kept = f"kept by {edition.kept_by}" if edition.kept_by else "no person installed it"
+    return f"Made by a model ({edition.created_by}, {day}); {kept}."
