@@ -5,11 +5,13 @@ Nothing here decides what may be called: the host does, at each call.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import importlib.abc
 import importlib.machinery
 import inspect
 import json
+import keyword
 import sys
 import types
 from collections.abc import Sequence
@@ -40,7 +42,7 @@ ToolError.__module__ = _NAME
 
 def _called(name: str, given: dict[str, Any]) -> Any:
     try:
-        text = json.dumps(given, default=_as_json)
+        text = json.dumps(_argument(given))
     except (TypeError, ValueError, RecursionError) as error:
         raise ToolError(name, "invalid", f"{name}: the arguments are no JSON: {error}") from None
     try:
@@ -61,18 +63,31 @@ def _error(name: str, kind: str, said: str) -> ToolError:
     return ToolError(name, kind, f"{name} failed: {data if isinstance(data, str) else said}", data)
 
 
-def _as_json(value: Any) -> Any:
+def _argument(value: Any) -> Any:
+    """``value`` as tools take it: bytes are base64, and what else JSON has not is as it is in a result."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return base64.b64encode(bytes(value)).decode()
+    if isinstance(value, dict):
+        return {key: _argument(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return [_argument(part) for part in value]
     try:
         return plain.to_plain(value)
     except plain.NotPlain:
         raise TypeError(f"a {type(value).__name__} has no form in JSON") from None
 
 
+def _name(name: str) -> str:
+    """A parameter as Python spells it: ``from-base`` is ``from_base``, ``from`` is ``from_``."""
+    spelled = name.replace("-", "_")
+    return f"{spelled}_" if keyword.iskeyword(spelled) else spelled
+
+
 def _function(tool: Any) -> Any:
     """A tool as a function: arguments by name, or by place in the order of its schema."""
     schema = json.loads(tool.input_schema)
     properties, required = schema.get("properties") or {}, set(schema.get("required") or ())
-    spelled = {name.replace("-", "_"): name for name in properties}
+    spelled = {_name(name): name for name in properties}
     signature = _signature(spelled, properties, required)
 
     def function(*args: Any, **kwargs: Any) -> Any:
