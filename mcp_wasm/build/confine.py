@@ -78,13 +78,15 @@ class Confinement:
 
     ``memory`` is in bytes, of each process's own data and of what all processes
     of a run have resident; ``disk`` is bytes in the scratch folder, in one file
-    and together; ``tasks`` is the number of processes and threads.
+    and together; ``tasks`` is the number of processes and threads; ``seconds``
+    is how long one of them may run.
     """
 
     mechanism: Mechanism
     memory: int = 4096 * MIB
     disk: int = 512 * MIB
     tasks: int = 512
+    seconds: float = 120.0
 
     def command(
         self,

@@ -21,6 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mcp_wasm.build.confine import Confinement
+from mcp_wasm.build.messages import parse
+from mcp_wasm.build.source_map import SourceMap, read_source_map
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain
 from mcp_wasm.build.workspace import SECONDS, Workspace
 from mcp_wasm.errors import BuildFailed, ToolchainMissing
@@ -32,7 +34,7 @@ LOCKED = ("package.json", "package-lock.json")
 INSTALL_FLAGS = ("--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--no-progress")
 BUNDLE_FLAGS = (
     "--bundle", "--format=esm", "--target=es2023", "--platform=neutral", "--main-fields=module,main",
-    "--minify", "--charset=utf8", "--log-level=warning",
+    "--minify", "--charset=utf8", "--log-level=warning", "--sourcemap=external", "--sources-content=false",
 )  # fmt: skip
 COMPONENT_FLAGS = ("--sync", "--stub-wasi")
 NODE = {"OPENSSL_CONF": os.devnull}
@@ -76,8 +78,9 @@ def compile_source(
             libraries = install(space, source.folder, cache, f"the libraries of {source.name}", progress)
         progress(f"bundling {source.name} with esbuild")
         bundle = _bundle(space, programs, entry, libraries)
+        places = read_source_map(space.read(bundle.with_name(f"{bundle.name}.map")), "source/")
         progress(f"compiling {source.name} with componentize-qjs")
-        return _componentize(space, programs, bundle, source)
+        return _componentize(space, programs, bundle, source, places)
 
 
 def has_libraries(source: Source) -> bool:
@@ -108,7 +111,7 @@ def _bundle(space: Workspace, programs: Path, entry: Path, libraries: Path | Non
     return bundle
 
 
-def _componentize(space: Workspace, programs: Path, bundle: Path, source: Source) -> bytes:
+def _componentize(space: Workspace, programs: Path, bundle: Path, source: Source, places: SourceMap) -> bytes:
     out, wit = space.work / "component.wasm", space.write("wit/world.wit", source.wit)
     # The folder of the bundle is shown to the module while it is run; there is nothing else in this one.
     alone = space.work / "module"
@@ -123,7 +126,8 @@ def _componentize(space: Workspace, programs: Path, bundle: Path, source: Source
     except BuildFailed as failed:
         if NESTED in failed.output:
             raise BuildFailed(source.name, NESTED_HINT) from failed
-        raise
+        said = places.tell(failed.output, bundle.name)
+        raise BuildFailed(source.name, said, parse(said, space.sources)) from failed
     return space.read(out)
 
 

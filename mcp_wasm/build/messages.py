@@ -16,6 +16,9 @@ from mcp_wasm.errors import Message
 Sources = Mapping[str, str]
 """The text of each submitted file by its name, with slashes, relative to the source's folder."""
 
+LONGEST = 400
+"""Characters of a line that are looked at."""
+
 CLANG = re.compile(
     r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+):(?P<column>\d+): "
     r"(?:fatal )?(?P<severity>error|warning|note): (?P<text>.+)$",
@@ -30,7 +33,8 @@ ESBUILD = re.compile(
     re.MULTILINE,
 )
 WASM_TOOLS = re.compile(
-    r"^error: (?P<text>.+(?:\n(?! +-->).+)*)\n +--> (?P<file>.+):(?P<line>\d+):(?P<column>\d+)$", re.MULTILINE
+    r"^error: (?P<text>.+(?:\n(?! +-->).+){0,9})\n +--> (?P<file>.+):(?P<line>\d+):(?P<column>\d+)$",
+    re.MULTILINE,
 )
 WASM_TOOLS_VALIDATION = re.compile(
     r"^error: (?P<file>\S+):(?P<line>\d+):(?P<column>\d+) (?P<what>.+)\n\n"
@@ -38,6 +42,9 @@ WASM_TOOLS_VALIDATION = re.compile(
     re.MULTILINE,
 )
 OFFSET = re.compile(r" \(at offset 0x[0-9a-f]+\)$")
+
+QUICKJS = re.compile(r"^Error: (?P<text>.+)\n(?P<frames>(?: +at .+(?:\n|$))+)", re.MULTILINE)
+QUICKJS_FRAME = re.compile(r"^ +at .*?\(?(?P<file>[^\s()]+):(?P<line>\d+):(?P<column>\d+)\)?$", re.MULTILINE)
 
 FRAME = re.compile(
     r'^(?P<indent>[ |]*)File "(?P<file>[^"\n]+)", line (?P<line>\d+)(?:, in .+)?\n'
@@ -56,7 +63,9 @@ def parse(text: str, sources: Sources) -> tuple[Message, ...]:
 
     ``text`` is what one program printed, with paths relative to its folder.
     """
-    found = [message for read in FORMS for message in read(text, sources)]
+    # A source decides what its compiler prints: patterns look at lines of a length that costs nothing.
+    short = "\n".join(line[:LONGEST] for line in text.split("\n"))
+    found = [message for read in FORMS for message in read(short, sources)]
     return tuple(dict.fromkeys(message for _, message in sorted(found, key=lambda each: each[0])))
 
 
@@ -98,6 +107,17 @@ def _wasm_tools(text: str, sources: Sources) -> Iterator[tuple[int, Message]]:
             yield said.start(), Message(name, int(said["line"]), int(said["column"]), "error", words)
 
 
+def _quickjs(text: str, sources: Sources) -> Iterator[tuple[int, Message]]:
+    """What a module threw while it was evaluated, at its innermost frame in a submitted file."""
+    for said in QUICKJS.finditer(text):
+        for frame in QUICKJS_FRAME.finditer(said["frames"]):
+            name = _named(frame["file"], sources)
+            if name is not None:
+                words = said["text"].rpartition("module evaluation: ")[2]
+                yield said.start(), Message(name, int(frame["line"]), int(frame["column"]), "error", words)
+                break
+
+
 def _python(text: str, sources: Sources) -> Iterator[tuple[int, Message]]:
     """One message a traceback, at its innermost frame in a submitted file; a mere cause is a note."""
     place: tuple[int, str, int, int] | None = None
@@ -122,6 +142,7 @@ FORMS: tuple[Callable[[str, Sources], Iterator[tuple[int, Message]]], ...] = (
     _linker,
     _esbuild,
     _wasm_tools,
+    _quickjs,
     _python,
 )
 

@@ -69,7 +69,8 @@ class Workspace:
         output: int = OUTPUT,
         confined: Confinement | None = None,
     ) -> None:
-        self.what, self.seconds, self.output, self.confined = what, seconds, output, confined
+        self.what, self.output, self.confined = what, output, confined
+        self.seconds = seconds if confined is None else min(seconds, confined.seconds)
         self.sources: dict[str, str] = {}
         self.folder = Path(tempfile.mkdtemp(prefix="mcp-wasm-build-"))
         for name in ("home", "tmp", "work"):

@@ -160,6 +160,16 @@ Traceback (most recent call last):
 TypeError: can only concatenate str (not "NoneType") to str
 """
 
+QUICKJS = """\
+Stubbing WASI imports...
+
+Error: : Failed to evaluate user JavaScript module: Failed to finish JavaScript module evaluation: \
+Error: cannot read property 'y' of null
+    at call (native)
+    at n (b.ts:2:10)
+    at <anonymous> (main.ts:2:11)
+"""
+
 UNTOLD = """\
 AttributeError: module 'app' has no attribute 'WitWorld'
 
@@ -256,6 +266,12 @@ CASES: list[tuple[str, str, Mapping[str, str], list[str]]] = [
         {"app.py": "'日本' + None"},
         ['app.py:1:1: error: TypeError: can only concatenate str (not "NoneType") to str'],
     ),
+    (
+        "QuickJS, at its innermost frame in the source",
+        QUICKJS,
+        {"b.ts": "", "main.ts": ""},
+        ["b.ts:2:10: error: Error: cannot read property 'y' of null"],
+    ),
     ("what tells no place", UNTOLD, {"app.py": "x = 1"}, []),
     ("nothing", "", {"app.py": "x = 1"}, []),
 ]
@@ -266,6 +282,23 @@ CASES: list[tuple[str, str, Mapping[str, str], list[str]]] = [
 )
 def test_places_in_the_submitted_source(text: str, sources: Mapping[str, str], messages: list[str]) -> None:
     assert [str(message) for message in parse(text, sources)] == messages
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "error: x\n",
+        "Error: x\n" + ("  at (" + "a:1:" * 98 + "\n") * 300,
+        " at a:1:1",
+        "A.",
+        "A: x\n",
+        'File "',
+        "✘ [ERROR] x\n\n    ",
+    ],
+)
+def test_a_text_made_to_cost_time_does_not(piece: str) -> None:
+    """The time limit of every test is the judge."""
+    assert parse(piece * (128 * 1024 // len(piece)), {"app.py": "", "a": ""}) == ()
 
 
 @pytest.mark.parametrize("text", [CLANG, ESBUILD, CHAIN, WASM_TOOLS, VALIDATION, SYNTAX, LIBRARY])
