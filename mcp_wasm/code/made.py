@@ -174,9 +174,8 @@ class MadeTools:
         with state.store.staged(session, edition) as folder:
             component = self._host.maker().component(edition, folder)
             rules.refuse_taken_tools(component, self._host.index)
-            ready = self._host.prepare(component)
             if component.script is None:
-                ready.result()
+                self._host.prepare(component).result()  # while its file is where it was looked at
             if tested:
                 call = partial(self._host.call, edition.client)
                 made_trial.check(component, edition.names, edition.tests, call)

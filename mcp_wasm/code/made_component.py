@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from mcp_wasm.build.toolchain import Source
 from mcp_wasm.capability.wishes import of_imports
 from mcp_wasm.code import made_files
 from mcp_wasm.code.made_contract import PERSON, Edition, Wanted
-from mcp_wasm.code.made_types import typed
+from mcp_wasm.code.made_types import Typed, typed
 from mcp_wasm.code.run import FILE
 from mcp_wasm.component.script import Script
 from mcp_wasm.component.types import World
@@ -47,17 +46,14 @@ class Maker:
             CallerError: a world is missing or wrong.
         """
         if wanted.language not in SCRIPTS:
-            binary = self._compiled(wanted, name)
-            world, names, wit = World((), ()), {}, wanted.world
-            digest = hashlib.sha256(binary).hexdigest()
+            found, binary = Typed(wanted.world, World((), ()), {}, {}), self._compiled(wanted, name)
         else:
             found, binary = typed(wanted, name, self._children), None
-            world, names, wit = found.world, dict(found.names), found.wit
-            digest = made_files.digest_of(wanted.language, wanted.source, world, names)
-        return Edition(
-            name, 1, wanted.language, wanted.source, wit, world, names, digest, wanted.description,
-            wanted.tests, by, client, at, binary=binary,
+        made = Edition(
+            name, 1, wanted.language, wanted.source, found.wit, found.world, found.names, found.shapes,
+            "", wanted.description, wanted.tests, by, client, at, binary=binary,
         )  # fmt: skip
+        return replace(made, digest=made_files.digest_of(made))
 
     def component(self, edition: Edition, folder: Path) -> Component:
         """The component of a version that lies in ``folder``.
@@ -77,7 +73,9 @@ class Maker:
             told = "; ".join(f"{each.path}: {each.reason}" for each in refused[:5])
             raise ComponentRefused(edition.name, f"it has nothing to publish ({told or 'no function'})")
         imports = [each.name for each in edition.world.imports]
-        script = Script(edition.language, edition.source, FILE[edition.language], edition.names)
+        script = Script(
+            edition.language, edition.source, FILE[edition.language], edition.names, edition.shapes
+        )
         return Component(
             edition.name, edition.digest, path, edition.world, edition.wit, self._limits(edition.name), {},
             tools, refused, tuple(imports), of_imports(imports), script,

@@ -75,9 +75,10 @@ class Edition:
     """One version with everything that it is made from.
 
     ``names`` maps the path of each function to its name in the code (empty where the
-    code is compiled). ``digest`` is that of ``binary`` where there is one, else of
-    code and types; ``client`` is who made it. ``over`` is the digest of the kept
-    version in whose place a session has this one, ``""`` where there was none.
+    code is compiled), and ``shapes`` to how its values look there. ``digest`` is that
+    of ``binary`` where there is one, else of code and types; ``client`` is who made
+    it. ``over`` is the digest of the kept version in whose place a session has this
+    one, ``""`` where there was none.
     ``kept_by`` and ``kept_at`` tell which person kept it.
     """
 
@@ -88,6 +89,7 @@ class Edition:
     wit: str
     world: World
     names: Mapping[str, str]
+    shapes: Mapping[str, Any]
     digest: str
     description: str
     tests: tuple[Example, ...]

@@ -20,7 +20,7 @@ from typing import Any
 
 from mcp_wasm.code.made_contract import SOURCE_BYTES, Edition, Example
 from mcp_wasm.code.run import FILE
-from mcp_wasm.component import encode, types
+from mcp_wasm.component import encode
 from mcp_wasm.errors import InvalidSettings
 
 log = logging.getLogger(__name__)
@@ -37,9 +37,12 @@ _TEXTS = (
 )  # fmt: skip
 
 
-def digest_of(language: str, source: str, world: types.World, names: Mapping[str, str]) -> str:
-    """The SHA-256 (hex) of a script: of its source, its types and which function is which."""
-    about = [language, source, encode.world_to_json(world), sorted(names.items())]
+def digest_of(edition: Edition) -> str:
+    """The SHA-256 (hex) of a version: of its binary, or of its source and what functions it has."""
+    if edition.binary is not None:
+        return hashlib.sha256(edition.binary).hexdigest()
+    functions = [sorted(edition.names.items()), sorted(edition.shapes.items())]
+    about = [edition.language, edition.source, encode.world_to_json(edition.world), functions]
     return hashlib.sha256(b"mcp-wasm:script\n" + json.dumps(about).encode()).hexdigest()
 
 
@@ -75,10 +78,7 @@ def read(path: Path) -> Edition:
         edition = _edition(path, record)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidSettings(str(path / RECORD), "the record of a made tool", str(error)[:200]) from None
-    if edition.binary is not None:
-        found = hashlib.sha256(edition.binary).hexdigest()
-    else:
-        found = digest_of(edition.language, edition.source, edition.world, edition.names)
+    found = digest_of(edition)
     if found != edition.digest or edition.name != path.parent.name or str(edition.version) != path.name:
         expected = f"what was kept there as {edition.digest[:12]} (publish it anew to change it)"
         raise InvalidSettings(str(path), expected, found[:12])
@@ -87,17 +87,24 @@ def read(path: Path) -> Edition:
 
 def _edition(path: Path, record: Mapping[str, Any]) -> Edition:
     texts = {key: record[key] for key in _TEXTS}
-    names, version = record["names"], record["version"]
+    names, shapes, version = record["names"], record["shapes"], record["version"]
     if not all(isinstance(each, str) for each in (*texts.values(), *names, *names.values())):
         raise ValueError("a text is none")
-    if type(version) is not int or texts["language"] not in FILE:
+    if type(version) is not int or not isinstance(shapes, dict) or texts["language"] not in FILE:
         raise ValueError("another version, or another language")
     tests = tuple(Example(str(name), dict(given), expected) for name, given, expected in record["tests"])
     source = _content(path / source_name(texts["language"]), 2 * SOURCE_BYTES).decode("utf-8")
     binary = _content(path / BINARY, _BINARY_BYTES) if record["compiled"] else None
     world = encode.world_from_json(record["world"])
     return Edition(
-        version=version, source=source, world=world, names=names, tests=tests, binary=binary, **texts
+        version=version,
+        source=source,
+        world=world,
+        names=names,
+        shapes=shapes,
+        tests=tests,
+        binary=binary,
+        **texts,
     )
 
 
@@ -107,6 +114,7 @@ def _parts(edition: Edition) -> dict[str, bytes]:
         "version": edition.version,
         **{key: getattr(edition, key) for key in _TEXTS},
         "names": dict(edition.names),
+        "shapes": dict(edition.shapes),
         "tests": [[each.function, dict(each.input), each.expected] for each in edition.tests],
         "compiled": edition.binary is not None,
         "world": encode.world_to_json(edition.world),

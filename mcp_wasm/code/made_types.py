@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mcp_wasm.build.signature import python
 from mcp_wasm.build.signature import wit as wit_text
@@ -29,11 +30,12 @@ _TOOLS_NAMED = re.compile(r"""["'`]tools["'`]""")
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What code exports: as WIT text, as a world, and what each function is called in the code."""
+    """What code exports: as WIT text, as a world, and how each function is found in the code."""
 
     wit: str
     world: World
     names: Mapping[str, str]
+    shapes: Mapping[str, Any]
 
 
 def typed(wanted: Wanted, name: str, children: Children) -> Typed:
@@ -46,7 +48,9 @@ def typed(wanted: Wanted, name: str, children: Children) -> Typed:
     if not wanted.world:
         found = _signature(wanted, kebab(name) or "script")
         world = World(_imports(wanted), tuple(each.function for each in found.functions), found.docs)
-        return Typed(wit_text.text(found), world, {each.name: each.code_name for each in found.functions})
+        named = {each.name: each.code_name for each in found.functions}
+        shapes = {each.name: each.shapes for each in found.functions if each.shapes}
+        return Typed(wit_text.text(found), world, named, shapes)
     world = world_of(wanted.world, children)
     foreign = [each.name for each in world.imports if each.kind != "type" and each.name != TOOLS]
     if foreign:
@@ -55,7 +59,7 @@ def typed(wanted: Wanted, name: str, children: Children) -> Typed:
             "own library, and `tools`. Leave the imports out."
         )
     names = {function.path: _code_name(wanted, function) for function in world.exports}
-    return Typed(wanted.world, replace(world, imports=_imports(wanted)), names)
+    return Typed(wanted.world, replace(world, imports=_imports(wanted)), names, {})
 
 
 def world_of(text: str, children: Children) -> World:

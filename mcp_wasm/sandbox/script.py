@@ -17,7 +17,7 @@ from typing import Any
 
 from mcp_wasm.component import check as checking
 from mcp_wasm.component import types as wit
-from mcp_wasm.component.script import Script
+from mcp_wasm.component.script import Script, form
 from mcp_wasm.errors import InvalidArguments, Mismatch, Trap
 from mcp_wasm.sandbox import instance, lower
 from mcp_wasm.sandbox.call import Permit
@@ -59,8 +59,13 @@ def run(  # noqa: PLR0917 - as instance.run, for a script
         "function": script.names[function.path],
         "arguments": _arguments(about.tool, function, given),
         "types": _types(function),
-        "result": _form(_result_of(function)),
+        "result": form(_result_of(function)),
     }
+    shapes = script.shapes.get(function.path)
+    if shapes:
+        request["shapes"] = shapes
+    if function.path in script.shapes:
+        request["shapes"] = script.shapes[function.path]
     text = json.dumps(request, ensure_ascii=False, separators=(",", ":"))
     outcome = instance.run(permit, prepared, prepared.plans[RUN], {"request": text}, stop, watchdog, waits)
     outcome = replace(outcome, report=replace(outcome.report, digest=about.digest))
@@ -104,31 +109,7 @@ def _read(outcome: Outcome, function: wit.Function) -> Outcome:
 
 
 def _types(function: wit.Function) -> list[list[Any]]:
-    return [[param.name, _form(param.type)] for param in function.params]
-
-
-@lru_cache(maxsize=4096)
-def _form(type_: wit.Type | None) -> list[Any] | None:
-    """A type as a runner reads it: its kind, then what it is made of, ``["list", ["primitive", "u8"]]``."""
-    match type_:
-        case None:
-            return None
-        case wit.Primitive(primitive=name):
-            return ["primitive", name]
-        case wit.List(element=inner) | wit.Option(payload=inner):
-            return ["list" if isinstance(type_, wit.List) else "option", _form(inner)]
-        case wit.Tuple(elements=elements):
-            return ["tuple", [_form(each) for each in elements]]
-        case wit.Record(fields=parts) | wit.Variant(cases=parts):
-            kind = "record" if isinstance(type_, wit.Record) else "variant"
-            return [kind, [[part.name, _form(part.type)] for part in parts]]
-        case wit.Enum(cases=names):
-            return ["enum", list(names)]
-        case wit.Flags(flags=names):
-            return ["flags", list(names)]
-        case wit.Result(ok=ok, err=err):
-            return ["result", _form(ok), _form(err)]
-    raise TypeError(f"{type_} is no type of a script")
+    return [[param.name, form(param.type)] for param in function.params]
 
 
 def error_text(error: object) -> str:
