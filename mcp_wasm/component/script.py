@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
+
+from mcp_wasm.component import types as wit
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,6 @@ class Script:
     code: str
     file: str
     names: Mapping[str, str]
-    shapes: Mapping[str, Any] = field(default_factory=dict)
     shapes: Mapping[str, Any] = field(default_factory=dict)
 
 
