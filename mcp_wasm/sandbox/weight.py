@@ -17,6 +17,9 @@ from mcp_wasm.sandbox import expansion
 from mcp_wasm.sandbox.expansion import number
 
 _BYTES = 32 * 1024
+"""Of all but code together, and of one function."""
+_CODE_BYTES = 96 * 1024
+"""Of the code of all functions: a C program with what it takes of its library, compiled in 0.1 s."""
 _LOCALS = 200_000
 _CARRIED = 2_000_000
 """Bytes of code times values, over all functions: under two seconds at the worst that was found."""
@@ -27,23 +30,26 @@ _FUNCTION_TYPE, _REFERENCES = 0x60, (0x63, 0x64)
 
 @dataclass(slots=True)
 class _Found:
-    """``locals`` declared, and ``carried``: for each function its bytes times its values."""
+    """Bytes of ``code``, its ``locals``, and ``carried``: for each function its bytes times its values."""
 
+    code: int = 0
     locals: int = 0
     carried: int = 0
 
 
 class _Unreadable(Exception):
-    """The bytes end early, nest too deep, or hold types of a proposal that is off."""
+    """The bytes end early, nest too deep, hold types of a proposal that is off, or too long a function."""
 
 
 def is_light(binary: bytes) -> bool:
     """Whether compiling ``binary`` takes seconds at the very most, whatever is in it."""
-    if len(binary) > _BYTES:
+    if len(binary) > _BYTES + _CODE_BYTES:
         return False
     found = _Found()
     try:
         _weigh(binary, 0, len(binary), 0, found)
+        if found.code > _CODE_BYTES or len(binary) - found.code > _BYTES:
+            return False
         if found.locals > _LOCALS or found.carried > _CARRIED:
             return False
         return binary[6:8] != b"\x01\0" or expansion.instances(binary) <= _INSTANCES
@@ -90,12 +96,15 @@ def _code(data: bytes, at: int, widest: int, found: _Found) -> None:
     functions, at = number(data, at)
     for _ in range(functions):
         size, at = number(data, at)
+        if size > _BYTES:
+            raise _Unreadable
         groups, inside = number(data, at)
         declared = 0
         for _ in range(groups):
             count, inside = number(data, inside)
             declared += count
             inside = _past_type(data, inside)
+        found.code += size
         found.locals += declared
         found.carried += (declared + widest) * size
         at += size

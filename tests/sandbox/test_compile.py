@@ -19,10 +19,12 @@ from mcp_wasm.sandbox.children import Children, Stopped
 from mcp_wasm.sandbox.compile import CompileFailed, Job, compile_all, compile_here
 from mcp_wasm.sandbox.prepared import Shelf
 from mcp_wasm.sandbox.weight import is_light
-from tests.sandbox.binaries import component, locals_bomb, loops_bomb, module, nested
+from tests.sandbox.binaries import component, leb, locals_bomb, loops_bomb, module, nested, section
 
 F = Function("", "f", ())
 PATIENCE = 15.0
+LONG = b"\0" + b"\x10\0" * 15_000 + b"\x0b"
+"""The body of a function that calls itself, 30,000 bytes of it."""
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,11 @@ PATIENCE = 15.0
         (component(loops_bomb(200)), True),
         (component(loops_bomb(5000)), False),
         (component(b"x" * 40_000), False),
+        (component(module(LONG, 3)), True),
+        (component(module(LONG, 4)), False),
+        (component(module(b"\0" + b"\x10\0" * 16_390 + b"\x0b")), False),
+        (component(module(LONG, 3)) + section(0, leb(1) + b"x" * 32_000), True),
+        (component(module(LONG, 3)) + section(0, leb(1) + b"x" * 33_000), False),
         (b"", True),
         (b"\0asm\x0d\0\x01\0", True),
         (b"\0asm\x0d\0\x01\0\x01\xff\xff\xff\xff\xff\xff", False),
