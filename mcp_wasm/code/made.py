@@ -136,6 +136,9 @@ class MadeTools:
         self.sync()
         state = self._state
         with state.lock, state.store.writing():
+            if client is None and state.current(name) is None and state.store.remove(name):
+                told = "failed: it could not be used as it was on disk"
+                return Made(name, "", "", "", (), "", "", "", "", 0, kept=True, compiled=told)
             found = state.visible(name, client)
             if client is not None and found.kept_by:
                 raise CallerError(f"{name} was kept by a person, and only a person can remove it.")

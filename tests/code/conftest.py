@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.code.c_runtime import c_runtime
 from tests.code.javascript import javascript
+from tests.code.made_tools import made_runtime
 
-__all__ = ["javascript"]
+__all__ = ["c_runtime", "javascript", "made_runtime"]
