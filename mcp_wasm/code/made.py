@@ -15,10 +15,11 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from mcp_wasm.code import made_files
 from mcp_wasm.code import made_rules as rules
 from mcp_wasm.code.made_contract import PERSON, Edition, Made, Wanted
 from mcp_wasm.code.made_state import Host, State
-from mcp_wasm.errors import CallerError
+from mcp_wasm.errors import CallerError, InvalidSettings
 from mcp_wasm.registry.tool import Component
 
 
@@ -75,7 +76,7 @@ class MadeTools:
         self.sync()
         with self._state.lock:
             found = self._state.visible(name, client)
-            return replace(self._made(found), versions=tuple(e.about for e in self._history(found)))
+            return self._shown(found)
 
     def keep(self, name: str, *, by: str, digest: str = "") -> Made:
         """Let a tool outlive its session, as the person ``by`` decided for the version ``digest`` (or any).
@@ -95,7 +96,7 @@ class MadeTools:
             now = state.store.kept().get(name)
             rules.refuse_kept_meanwhile(found, now, damaged=now is None and state.store.has(name))
             state.refuse_installed(name)
-            history = [] if now is not None else self._history(found)
+            history = {} if now is not None else self._history(found)
             kept = replace(found, kept_by=rules.plain(by), kept_at=_now(), over="")
             state.kept[name] = state.store.keep(kept, history)
             state.drop(name)
@@ -116,10 +117,10 @@ class MadeTools:
                 if state.current(name) is not found:
                     raise CallerError(f"{name} is in a server's session. Keep it first: mcp-wasm keep {name}")
                 history = self._history(found)
-                old = next((each for each in history if each.version == version), None)
-                if old is None:
-                    there = ", ".join(str(each.version) for each in history)
+                if version not in history:
+                    there = ", ".join(map(str, history))
                     raise CallerError(f"{name} has no version {version}; there are: {there}.")
+                old = made_files.read(history[version])
                 state.refuse(name, asks)
                 number, over = state.next(name)
             again = replace(old, version=number, over=over, created_at=_now(), created_by=rules.plain(by))
@@ -142,7 +143,7 @@ class MadeTools:
             found = state.visible(name, client)
             if client is not None and found.kept_by:
                 raise CallerError(f"{name} was kept by a person, and only a person can remove it.")
-            gone = replace(self._made(found), versions=tuple(e.about for e in self._history(found)))
+            gone = self._shown(found)
             if not found.kept_by:
                 state.store.discard(found, state.session_of(found))
                 state.own.pop(name, None)
@@ -189,9 +190,15 @@ class MadeTools:
                 state.put(folder, edition, told)
         return self.show(edition.name)
 
-    def _history(self, edition: Edition) -> tuple[Edition, ...]:
-        found = self._state.store.history(edition.name, self._state.session_of(edition))
-        return tuple(found)
+    def _history(self, edition: Edition) -> dict[int, Path]:
+        return self._state.store.history(edition.name, self._state.session_of(edition))
+
+    def _shown(self, edition: Edition) -> Made:
+        versions = []
+        for path in self._history(edition).values():
+            with contextlib.suppress(InvalidSettings, FileNotFoundError):
+                versions.append(made_files.about(path))
+        return replace(self._made(edition), versions=tuple(versions))
 
     def _made(self, edition: Edition) -> Made:
         shown = self._host.index.component(edition.name)

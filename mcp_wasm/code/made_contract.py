@@ -101,17 +101,6 @@ class Edition:
     kept_at: str = ""
     binary: bytes | None = field(default=None, repr=False)
 
-    @property
-    def about(self) -> Version:
-        """What a history says of it."""
-        return Version(self.version, self.digest, self.created_at, self.created_by)
-
-    @property
-    def size(self) -> int:
-        """The bytes that it counts for."""
-        texts = (self.source, self.wit, self.description, tests_text(self.tests))
-        return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) + len(self.binary or b"")
-
 
 @dataclass(frozen=True, slots=True)
 class Made:

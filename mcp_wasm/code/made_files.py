@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mcp_wasm.code.made_contract import SOURCE_BYTES, Edition, Example
+from mcp_wasm.code.made_contract import SOURCE_BYTES, Edition, Example, Version
 from mcp_wasm.code.run import FILE
 from mcp_wasm.component import encode
 from mcp_wasm.errors import InvalidSettings
@@ -70,11 +70,8 @@ def read(path: Path) -> Edition:
         FileNotFoundError: it is not there.
     """
     check(path, folder=True)
-    content = _content(path / RECORD, _RECORD_BYTES)
+    record = _record(path)
     try:
-        record = json.loads(content)
-        if record["format"] != _FORMAT:
-            raise ValueError(f"format {record['format']!r}")
         edition = _edition(path, record)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidSettings(str(path / RECORD), "the record of a made tool", str(error)[:200]) from None
@@ -83,6 +80,31 @@ def read(path: Path) -> Edition:
         expected = f"what was kept there as {edition.digest[:12]} (publish it anew to change it)"
         raise InvalidSettings(str(path), expected, found[:12])
     return edition
+
+
+def about(path: Path) -> Version:
+    """What a history says of the version in the folder ``path``.
+
+    Raises:
+        InvalidSettings, FileNotFoundError: as ``read``, which looks at more.
+    """
+    check(path, folder=True)
+    record = _record(path)
+    try:
+        return Version(int(path.name), *(str(record[key]) for key in ("digest", "created_at", "created_by")))
+    except KeyError as error:
+        raise InvalidSettings(str(path / RECORD), "the record of a made tool", f"no {error}") from None
+
+
+def _record(path: Path) -> dict[str, Any]:
+    content = _content(path / RECORD, _RECORD_BYTES)
+    try:
+        record = json.loads(content)
+        if not isinstance(record, dict) or record["format"] != _FORMAT:
+            raise ValueError("another format")
+    except (ValueError, KeyError, RecursionError) as error:
+        raise InvalidSettings(str(path / RECORD), "the record of a made tool", str(error)[:200]) from None
+    return record
 
 
 def _edition(path: Path, record: Mapping[str, Any]) -> Edition:
@@ -121,7 +143,7 @@ def _parts(edition: Edition) -> dict[str, bytes]:
     }
     files = {
         source_name(edition.language): edition.source.encode(),
-        RECORD: json.dumps(record, indent=1).encode(),
+        RECORD: json.dumps(record).encode(),
     }
     return files if edition.binary is None else {**files, BINARY: edition.binary}
 
@@ -133,8 +155,8 @@ def source_name(language: str) -> str:
 
 def size(folder: Path) -> int:
     """The bytes of all versions of a tool, without what was built of them later."""
-    parts = (part for path in versions(folder) for part in path.iterdir())
-    return sum(part.lstat().st_size for part in parts if not part.is_dir())
+    parts = (part for path in versions(folder) for part in os.scandir(path))
+    return sum(part.stat(follow_symlinks=False).st_size for part in parts if not part.is_dir())
 
 
 def versions(folder: Path) -> list[Path]:

@@ -17,7 +17,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,15 +61,11 @@ class Store:
         for session in self._sessions():
             yield from self._current(session).values()
 
-    def history(self, name: str, session: Path | None) -> list[Edition]:
-        """The versions of a tool that are here, oldest first; those of ``session`` after the kept ones."""
-        found: dict[int, Edition] = {}
-        for folder in (self.folder, session):
-            for path in made_files.versions(folder / name) if folder is not None else ():
-                with contextlib.suppress(InvalidSettings, FileNotFoundError):
-                    edition = made_files.read(path)
-                    found[edition.version] = edition
-        return [found[number] for number in sorted(found)][-HISTORY:]
+    def history(self, name: str, session: Path | None) -> dict[int, Path]:
+        """The versions of a tool and their folders, oldest first; those of ``session`` are the last."""
+        folders = (self.folder, session) if session is not None else (self.folder,)
+        found = {int(path.name): path for each in folders for path in made_files.versions(each / name)}
+        return {number: found[number] for number in sorted(found)[-HISTORY:]}
 
     def has(self, name: str) -> bool:
         """Whether something is kept under a name, even what cannot be obeyed."""
@@ -88,16 +84,19 @@ class Store:
         with locked(self.folder / "made"):
             yield
 
-    def keep(self, edition: Edition, history: Sequence[Edition]) -> Edition:
+    def keep(self, edition: Edition, history: Mapping[int, Path]) -> Edition:
         """``edition`` among the kept ones, by one rename; what it is numbered there.
 
-        ``history`` are earlier versions that come along where nothing was kept so far.
+        Earlier versions, as ``history`` has them, come along where nothing was kept so far.
         """
         target = self.folder / edition.name
         if not target.is_dir():
             made = self._new()
-            for each in [*(e for e in history if e.version < edition.version), edition]:
-                made_files.write(made / str(each.version), each, durable=True)
+            for number, path in history.items():
+                if number < edition.version:
+                    with contextlib.suppress(InvalidSettings):  # one that is damaged is none
+                        made_files.write(made / str(number), made_files.read(path), durable=True)
+            made_files.write(made / str(edition.version), edition, durable=True)
             made_files.sync(made)
             made.rename(target)
         else:
