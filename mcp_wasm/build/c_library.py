@@ -150,7 +150,7 @@ def _make(into: Path) -> None:
     with Workspace("the C library", seconds=600) as space:
         caches = {name: str(space.folder / name) for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")}
         first = space.write("first.c", _FIRST)
-        space.run([zig(), "cc", "-target", "wasm32-wasi", "-O2", first], environment=caches)
+        space.run([zig(), "cc", "-target", "wasm32-wasi", "-O2", "-s", first], environment=caches)
         for name in ARCHIVES:
             found = sorted((space.folder / "ZIG_GLOBAL_CACHE_DIR" / "o").glob(f"*/{name}"))
             if len(found) != 1:

@@ -28,6 +28,7 @@ WARNINGS = 20
 CHECKS = (
     "-fsanitize=null,array-bounds,integer-divide-by-zero,unreachable,vla-bound",
     "-fno-sanitize-recover=all", "-fwrapv", "-fno-strict-aliasing", "-fno-delete-null-pointer-checks",
+    "-fno-builtin-malloc", "-fno-builtin-calloc", "-fno-builtin-realloc",
 )  # fmt: skip
 FLAGS = ("-O1", "-Wall", "-Wno-unused", "-Wno-unknown-pragmas", *CHECKS)
 LINK = ("--no-entry", "--gc-sections", "--stack-first", "--strip-debug", "-z", "stack-size=8388608")

@@ -48,7 +48,7 @@ static int32_t read_at(wasi_file_t *file, uint64_t at, const __wasi_iovec_t *par
         descriptor_read(file->descriptor, wanted, at + *total, &result);
         if (result.is_err) return *total ? 0 : wasi_errno(result.error);
         memcpy(parts[i].buf, result.data.ptr, result.data.len);
-        free(result.data.ptr);
+        wasi_free(result.data.ptr, result.data.len);
         *total += result.data.len;
         if (result.data.len < parts[i].buf_len) break;
     }

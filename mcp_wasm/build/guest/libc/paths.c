@@ -153,7 +153,7 @@ int32_t PREVIEW1(fd_readdir)(int32_t fd, int32_t buffer, int32_t room, int64_t c
             /* The reader asks again for an entry that did not fit; the stream is past it. */
             if (name < next.entry.found.len) file->listed = UINT64_MAX;
         }
-        free(next.entry.found.name);
+        wasi_free(next.entry.found.name, next.entry.found.len);
     }
     return 0;
 }

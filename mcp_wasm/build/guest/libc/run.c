@@ -122,11 +122,3 @@ __attribute__((export_name("run"))) answer_t *run(const char *request, size_t le
     answer = (answer_t){out.ptr, out.len};
     return &answer;
 }
-
-__attribute__((export_name("cabi_realloc")))
-void *cabi_realloc(void *block, size_t old_size, size_t align, size_t new_size) {
-    (void)old_size, (void)align;
-    void *moved = realloc(block, new_size);
-    if (!moved) __builtin_trap();
-    return moved;
-}

@@ -12,6 +12,20 @@ IMPORT("wasi:io/poll@0.2.0", "[method]pollable.block") void pollable_block(int32
 IMPORT("wasi:io/poll@0.2.0", "[resource-drop]pollable") void pollable_drop(int32_t self);
 IMPORT("wasi:random/random@0.2.0", "get-random-bytes") void get_random_bytes(uint64_t len, bytes_t *result);
 
+/* How the host makes room for what it hands over. */
+__attribute__((export_name("cabi_realloc")))
+void *cabi_realloc(void *block, size_t old_size, size_t align, size_t new_size) {
+    (void)old_size;
+    if (!new_size) return (void *)align;
+    void *moved = realloc(block, new_size);
+    if (!moved) __builtin_trap();
+    return moved;
+}
+
+void wasi_free(void *block, size_t len) {
+    if (len) free(block);
+}
+
 static uint64_t now(int32_t clock) {
     if (clock != __WASI_CLOCKID_REALTIME) return monotonic_now();
     datetime_t time;
@@ -64,7 +78,7 @@ int32_t PREVIEW1(random_get)(int32_t buffer, int32_t len) {
     bytes_t bytes;
     get_random_bytes((uint64_t)(uint32_t)len, &bytes);
     memcpy((void *)buffer, bytes.ptr, bytes.len);
-    free(bytes.ptr);
+    wasi_free(bytes.ptr, bytes.len);
     return 0;
 }
 

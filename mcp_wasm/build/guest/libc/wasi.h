@@ -29,4 +29,7 @@ int32_t wasi_put(int32_t fd, const uint8_t *bytes, size_t len);
 /* Writes out what standard output and error hold back. */
 void wasi_flush(void);
 
+/* Lets go of a list or string that the host handed over; an empty one is no block. */
+void wasi_free(void *block, size_t len);
+
 #endif
