@@ -42,7 +42,7 @@ SYSTEM = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/lib", "/lib32", "/lib64", "/
 """Where shared libraries are; no program for people is in there, no shell, no settings, no secret."""
 STORES = ("/nix/store", "/gnu/store")
 """Where libraries and programs of some systems are, all of them readable by everybody."""
-DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/urandom")
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 READ = EXECUTE | READ_FILE | READ_DIR
