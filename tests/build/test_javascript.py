@@ -7,7 +7,7 @@ import pytest
 
 from mcp_wasm.build import javascript
 from mcp_wasm.build.languages import TOOLCHAINS, compile_component
-from mcp_wasm.build.toolchain import Source
+from mcp_wasm.build.toolchain import Source, silent
 from mcp_wasm.errors import BuildFailed, ToolchainMissing
 from mcp_wasm.runtime import Runtime
 from tests.tools.conftest import toolchains
@@ -159,12 +159,13 @@ def test_a_source_without_end_is_ended(build: Callable[..., Path], monkeypatch: 
         ("const found = await import([{path!r}].join()); throw new Error(found.default);", "evaluation"),
     ],
 )
-def test_a_source_cannot_import_files_of_the_host(
-    build: Callable[..., Path], tmp_path: Path, entry: str, said: str
+def test_a_source_cannot_import_files_of_the_host_even_unconfined(
+    cache: Path, tmp_path: Path, entry: str, said: str
 ) -> None:
     secret = write(tmp_path / "host", {"secret.mjs": "export default 'key of the host';"}) / "secret.mjs"
+    folder = write(tmp_path / "source", {"main.ts": entry.format(path=str(secret))})
     with pytest.raises(BuildFailed) as failed:
-        build(entry.format(path=str(secret)))
+        javascript.compile_source(Source("t", folder, "main.ts", WIT, "t"), cache, silent)
     assert said in failed.value.output
     assert "key of the host" not in failed.value.output
 
@@ -174,8 +175,9 @@ def test_a_source_cannot_import_files_of_the_host(
 def test_libraries_come_from_the_lock_alone(tmp_path: Path, cache: Path) -> None:
     manifest = '{"private": true, "dependencies": {"mdurl": "2.1.0"}}'
     folder = write(tmp_path / "source", {"main.ts": "export const ops = {};", "package.json": manifest})
+    source = Source("t", folder, "main.ts", WIT, "t")
     with pytest.raises(BuildFailed, match=r"no package-lock\.json"):
-        compile_component("javascript", Source("t", folder, "main.ts", WIT, "t"), cache=cache)
+        compile_component("javascript", source, trusted=True, cache=cache)
 
 
 def test_an_altered_package_is_refused(tmp_path: Path) -> None:
