@@ -85,9 +85,9 @@ def test_every_setting_reaches_the_config(tmp_path: Path) -> None:
 
 
 def test_what_people_may_answer_and_models_may_load_is_set(tmp_path: Path) -> None:
-    text = "[server]\napprovals = false\napproval_seconds = 60\nallow_load = ['wasm']\n"
+    text = "[server]\ncode = false\napprovals = false\napproval_seconds = 60\nallow_load = ['wasm']\n"
     config = load(written(tmp_path, text + f"[tokens.me]\nsecret = '{'s' * 20}'\napproves = true\n"))
-    assert (config.server.approvals, config.server.approval_seconds) == (False, 60)
+    assert (config.server.code, config.server.approvals, config.server.approval_seconds) == (False, False, 60)
     assert config.server.allow_load == (tmp_path / "wasm",)
     assert [setting.token.approves for setting in config.tokens] == [True]
 

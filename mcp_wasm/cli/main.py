@@ -30,6 +30,7 @@ COMMANDS = {
     "list": "list the tools that would be served",
     "inspect": "say what a component exports, imports and needs, without running it",
     "call": "call one tool and print its result and what it cost",
+    "run": "run programs in the sandbox for code: Python, JavaScript, TypeScript, C, WebAssembly text",
     "add": "copy a component, or a folder of them, into the home folder",
     "remove": "remove a component that was added",
     "grants": "show, give, take away, explain and approve what components may do",

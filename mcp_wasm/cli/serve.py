@@ -49,6 +49,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "may be given several times",
     )
     parser.add_argument(
+        "--no-code",
+        action="store_true",
+        help="do not let models run source code, or make tools of it",
+    )
+    parser.add_argument(
         "--no-approvals",
         action="store_true",
         help="do not have clients ask a person about what a tool was denied",
@@ -71,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         version=__version__,
         tools=args.tools or config.server.tools,
         allow_load=(*(args.allow_load or ()), *config.server.allow_load),
+        code=config.server.code and not args.no_code,
         approvals=config.server.approvals and not args.no_approvals,
     )
     address = _address(args.http, config)

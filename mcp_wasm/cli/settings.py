@@ -75,6 +75,7 @@ def _with_own(found: Config, own: Config) -> Config:
     server = replace(
         found.server,
         approvals=found.server.approvals and own.server.approvals,
+        code=found.server.code and own.server.code,
         **{key.name: getattr(own.server, key.name) for key in TABLES["server"] if key.trusted},
     )
     names = {*found.component_limits, *own.component_limits}

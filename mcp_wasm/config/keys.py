@@ -62,6 +62,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
         Key("sessions", "integer", "HTTP sessions open at once", 1, trusted=True),
         Key("session_seconds", "number", "seconds that an idle HTTP session lives", 1, trusted=True),
         Key("allow_load", "folders", "folders from which a model may load components", trusted=True),
+        Key("code", "flag", "whether models may run source code, and make tools of it"),
         Key("approvals", "flag", "whether clients that can are told to ask a person about what was denied"),
         Key("approval_seconds", "number", "seconds that a person may think about a question", 0, 86_400),
         Key("shutdown_seconds", "number", "seconds that calls may still take at the end", 0, 60),

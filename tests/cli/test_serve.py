@@ -12,6 +12,8 @@ import pytest
 from mcp_wasm.cli.serve import _address, _sum
 from mcp_wasm.config.model import Config, Http
 from mcp_wasm.errors import InvalidSettings
+from mcp_wasm.server.code_tools import CODE_TOOLS
+from mcp_wasm.server.search import PAIR
 from tests.cli.conftest import Command, start
 
 PROMPT = 10
@@ -62,7 +64,7 @@ def test_the_search_pair_alone_is_listed_when_asked_for(folder: Path) -> None:
     child = start(["serve", "--components", folder, "--no-bundled", "--tools", "search"])
     out, _ = child.communicate(lines(INITIALIZE, call(2, "tools/list")), timeout=PROMPT)
     listed = json.loads(out.splitlines()[1])["result"]["tools"]
-    assert {tool["name"] for tool in listed} == {"search_tools", "call_tool"}
+    assert {tool["name"] for tool in listed} == PAIR | CODE_TOOLS
 
 
 def test_http_asks_for_the_token_of_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
