@@ -1,7 +1,8 @@
 """C to a component: generated bindings, ``zig cc`` without a C library, and wasm-tools around it.
 
 Every ``*.c`` file of the source's folder is compiled; the entry is only named
-in errors. The result imports nothing at all.
+in errors. The result imports nothing at all. A source that includes headers of
+a C library, or names ``libc`` among its packages, gets one (``c_tool``).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-from mcp_wasm.build import c_bindings, c_types, wasm_tools
+from mcp_wasm.build import c_bindings, c_library, c_tool, c_types, confine, wasm_tools
 from mcp_wasm.build.confine import Confinement
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain
 from mcp_wasm.build.workspace import Workspace
@@ -47,6 +48,11 @@ def compile_source(
     """
     with Workspace(source.name, confined=confined) as space:
         folder = space.submit(source.folder, "source")
+        if c_tool.wants_library(c_tool.headers_of(folder), source.packages):
+            kept = space.folder / "runtimes" if cache is None else cache
+            library = c_library.prepare(kept, progress)
+            progress(f"compiling {source.name}")
+            return c_tool.compile_tool(space, folder, library, source.wit, source.world)
         write_bindings(space, folder, source)
         progress(f"compiling {source.name} with zig cc")
         core = space.work / "core.wasm"
@@ -58,12 +64,20 @@ def compile_source(
 
 def write_bindings(space: Workspace, folder: Path, source: Source) -> None:
     """Put the runtime and the generated bindings of the source's world into ``folder``."""
-    header, glue = c_bindings.generate(wasm_tools.describe(space, source.wit), source.world)
-    stem = c_types.snake(source.world)
-    (folder / f"{stem}.h").write_text(header, encoding="utf-8")
-    (folder / f"{stem}_bindings.c").write_text(glue, encoding="utf-8")
-    for name in ("wit.h", "wit.c"):
-        (folder / name).write_bytes((GUEST / name).read_bytes())
+    c_tool.write_bindings(space, folder, source.wit, source.world)
+    (folder / "wit.c").write_bytes((GUEST / "wit.c").read_bytes())
+
+
+def header(wit: str, world: str) -> str:
+    """What an author includes: ``wit.h``, the types of ``world`` in C, and the functions to write.
+
+    Raises:
+        BuildFailed: the WIT is wrong, or has what C guests cannot have.
+    """
+    with Workspace(f"the header of {world}", seconds=30, confined=confine.where_possible()) as space:
+        types, _ = c_bindings.generate(wasm_tools.describe(space, wit), world)
+    runtime = (GUEST / "wit.h").read_text(encoding="utf-8")
+    return f'/* In a source: #include "{c_types.snake(world)}.h" */\n\n{runtime}\n{types}'
 
 
 def zig_folder() -> Path:

@@ -179,7 +179,7 @@ class _Bindings:
         if result is not None:
             body.append(f"static {self.types.ctype(result)} result;")
             passed.append("&result")
-        body.append(f"{name}({', '.join(passed)});")
+        body.append(f"{name}({', '.join(passed)}); wit_end();")
         kind = CORE[returned[0]] if len(returned) == 1 else "void *" if returned else "void"
         if result is not None:
             body.append("return &result;" if len(returned) > 1 else f"return result{self._only(result)};")

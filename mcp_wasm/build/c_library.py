@@ -17,6 +17,7 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +34,13 @@ EMULATED = ("PROCESS_CLOCKS", "SIGNAL", "GETPID", "MMAN")
 
 SHARED = ("descriptors", "paths", "stdio", "system", "table")
 OF_PROGRAMS = ("checks", "json", "run")
-"""Objects of our own: what every guest with a C library has, and what only a program that is run has."""
+OF_TOOLS = ("arena", "wit")
+OF_PRINTING_TOOLS = (*OF_TOOLS, "flush")
+"""Our own objects: of every guest with a C library; then of programs, of tools, of tools that print."""
 
 TARGET = "--target=wasm32-wasip1"
+HOSTED = "MCP_WASM_LIBC"
+"""Tells the helpers of tools (``guest/wit.c``) that there is a C library."""
 EXCEPTIONS = ("-mexception-handling", "-mllvm", "-wasm-enable-sjlj", "-mllvm", "-wasm-use-legacy-eh=false")
 """``longjmp``, and with it ``exit``, are exceptions of WebAssembly as it was standardised."""
 
@@ -45,9 +50,10 @@ _MAKING = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A prepared C library in ``folder``; nothing in it changes any more."""
+    """A prepared C library: zig's part in ``below``, ours in ``folder``; nothing in them changes any more."""
 
     folder: Path
+    below: Path
 
     def objects(self, *names: str) -> list[Path]:
         """Paths of our own objects."""
@@ -55,7 +61,7 @@ class Library:
 
     def archives(self) -> list[Path]:
         """Paths of the archives, in the order in which the linker wants them."""
-        return [self.folder / name for name in ARCHIVES]
+        return [self.below / name for name in ARCHIVES]
 
     def section(self, world: str) -> bytes:
         """The custom section that tells wasm-tools the types of ``program`` or ``libc`` (``world.wit``)."""
@@ -104,66 +110,75 @@ def compiler(*flags: str) -> list[str]:
 def key() -> str:
     """16 hex digits that name the versions and sources that a prepared library is made of."""
     made_of = hashlib.sha256()
-    for part in (importlib.metadata.version("ziglang"), wasm_tools.version(), *compiler()[1:4], *EXCEPTIONS):
+    for part in (_below(), wasm_tools.version(), TARGET, *EXCEPTIONS):
         made_of.update(f"{part}\n".encode())
-    for path in sorted([*GUEST.iterdir(), Path(__file__)]):
+    for path in sorted([*GUEST.iterdir(), *GUEST.parent.glob("wit.*"), Path(__file__)]):
         made_of.update(path.read_bytes())
     return made_of.hexdigest()[:16]
 
 
+def _below() -> str:
+    """The name of the folder of zig's part, which outlives changes of ours."""
+    return f"wasi-libc-{importlib.metadata.version('ziglang')}"
+
+
 def is_prepared(runtimes: Path) -> bool:
     """Whether ``prepare`` has nothing to do."""
-    return (runtimes / f"c-{key()}").is_dir()
+    return (runtimes / f"c-{key()}").is_dir() and (runtimes / _below()).is_dir()
 
 
 def prepare(runtimes: Path, progress: Progress = silent) -> Library:
-    """The library, kept in a folder below ``runtimes``; made there at first, which takes half a minute.
+    """The library, kept in folders below ``runtimes``; made there at first, which takes half a minute.
 
     Raises:
         ToolchainMissing: zig or wasm-tools is not installed.
         BuildFailed: making it failed.
     """
-    kept = runtimes / f"c-{key()}"
     with _MAKING:
-        if not kept.is_dir():
+        below, own = runtimes / _below(), runtimes / f"c-{key()}"
+        if not below.is_dir():
             progress("compiling the C library, once")
-            runtimes.mkdir(parents=True, exist_ok=True)
-            made = Path(tempfile.mkdtemp(prefix="c-", dir=runtimes))
-            try:
-                _make(made)
-                _settle(made, kept)
-            finally:
-                shutil.rmtree(made, ignore_errors=True)
-    return Library(kept)
+            _settled(below, _make_below)
+        if not own.is_dir():
+            progress("compiling what is below the C library")
+            _settled(own, _make_own)
+        return Library(own, below)
 
 
-def _settle(made: Path, kept: Path) -> None:
+def _settled(kept: Path, make: Callable[[Workspace, Path], None]) -> None:
+    """Make a folder beside its place and put it there whole; another process may be faster, with the same."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix="making-", dir=kept.parent))
     try:
+        with Workspace("the C library", seconds=600) as space:
+            make(space, made)
         made.rename(kept)
     except OSError:
-        # Another process was faster, with the same content.
         if not kept.is_dir():
             raise
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
-def _make(into: Path) -> None:
-    with Workspace("the C library", seconds=600) as space:
-        caches = {name: str(space.folder / name) for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")}
-        first = space.write("first.c", _FIRST)
-        space.run([zig(), "cc", "-target", "wasm32-wasi", "-O2", "-s", first], environment=caches)
-        for name in ARCHIVES:
-            found = sorted((space.folder / "ZIG_GLOBAL_CACHE_DIR" / "o").glob(f"*/{name}"))
-            if len(found) != 1:
-                raise BuildFailed("the C library", f"zig made {len(found)} archives {name}; expected one")
-            shutil.copy(found[0], into / name)
-        own = compiler("-Os", "-Wall", "-Wextra", "-Werror")
-        for name in (*SHARED, *OF_PROGRAMS):
-            space.run([*own, GUEST / f"{name}.c", "-o", into / f"{name}.o"])
-        jumps = zig().parent / "lib/libc/wasi/libc-top-half/musl/src/setjmp/wasm32/rt.c"
-        space.run([*compiler("-Os"), jumps, "-o", into / "jumps.o"])
-        space.run(
-            [zig(), "clang", TARGET, "-c", "-mexception-handling", GUEST / "tag.s", "-o", into / "tag.o"]
-        )
-        for world in ("program", "libc"):
-            section = wasm_tools.world_section(space, GUEST / "world.wit", world)
-            (into / f"{world}.section").write_bytes(section)
+def _make_below(space: Workspace, into: Path) -> None:
+    caches = {name: str(space.folder / name) for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")}
+    first = space.write("first.c", _FIRST)
+    space.run([zig(), "cc", "-target", "wasm32-wasi", "-O2", "-s", first], environment=caches)
+    for name in ARCHIVES:
+        found = sorted((space.folder / "ZIG_GLOBAL_CACHE_DIR" / "o").glob(f"*/{name}"))
+        if len(found) != 1:
+            raise BuildFailed("the C library", f"zig made {len(found)} archives {name}; expected one")
+        shutil.copy(found[0], into / name)
+
+
+def _make_own(space: Workspace, into: Path) -> None:
+    own = compiler("-Os", "-Wall", "-Wextra", "-Werror", f"-D{HOSTED}")
+    for name in (*SHARED, *OF_PROGRAMS, "arena", "flush"):
+        space.run([*own, GUEST / f"{name}.c", "-o", into / f"{name}.o"])
+    space.run([*own, GUEST.parent / "wit.c", "-o", into / "wit.o"])
+    jumps = zig().parent / "lib/libc/wasi/libc-top-half/musl/src/setjmp/wasm32/rt.c"
+    space.run([*compiler("-Os"), jumps, "-o", into / "jumps.o"])
+    space.run([zig(), "clang", TARGET, "-c", "-mexception-handling", GUEST / "tag.s", "-o", into / "tag.o"])
+    for world in ("program", "libc"):
+        section = wasm_tools.world_section(space, GUEST / "world.wit", world)
+        (into / f"{world}.section").write_bytes(section)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import plistlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.parsers.expat import ExpatError
@@ -71,33 +72,26 @@ def compile_program(
         logged = ("-Xclang", "-diagnostic-log-file", "-Xclang", log.name)
         argv = [*c_library.compiler(*FLAGS, *logged), file, "-o", built.name]
         space.run(argv, reads=c_library.headers())
-        component = link(space, library, [built], c_library.OF_PROGRAMS, "program")
+        component = link(space, library, [built], c_library.OF_PROGRAMS, library.section("program"))
         return Program(component, _warnings(space, log, file))
 
 
-def link(space: Workspace, library: Library, built: list[Path], own: tuple[str, ...], world: str) -> bytes:
+def link(
+    space: Workspace, library: Library, built: Sequence[Path], own: Sequence[str], sections: bytes
+) -> bytes:
     """The component of compiled files, with the C library and the objects ``own`` of ours.
 
-    ``world`` is one of ``guest/libc/world.wit``; what else the module says of its
-    types is in custom sections that it already has.
+    ``sections`` are the custom sections that say what the core module's imports and
+    exports are in WIT (``Library.section``, ``wasm_tools.world_section``).
 
     Raises:
         BuildFailed: the linker's or wasm-tools' words.
     """
     core, out = space.work / "core.wasm", space.work / "component.wasm"
     objects = library.objects(*own, *c_library.SHARED, "jumps", "tag")
-    argv: list[str | Path] = [
-        c_library.zig(),
-        "wasm-ld",
-        *LINK,
-        *built,
-        *objects,
-        *library.archives(),
-        "-o",
-        core,
-    ]
-    space.run(argv, reads=[library.folder])
-    whole = space.write("whole.wasm", space.read(core) + library.section(world))
+    argv: list[str | Path] = [c_library.zig(), "wasm-ld", *LINK, *built, *objects, *library.archives()]
+    space.run([*argv, "-o", core], reads=[library.folder, library.below])
+    whole = space.write("whole.wasm", space.read(core) + sections)
     space.run([wasm_tools.program(), "component", "new", whole, "-o", out])
     return space.read(out)
 

@@ -1,5 +1,9 @@
 #include "wit.h"
 
+#ifdef MCP_WASM_LIBC
+/* With a C library the allocator is libc/arena.c, and the library has the rest. */
+#include <string.h>
+#else
 #define PAGE 65536u
 
 extern uint8_t __heap_base;
@@ -47,6 +51,8 @@ void *wit_cabi_realloc(void *block, size_t old_size, size_t align, size_t new_si
     return wit_realloc(block, old_size, align, new_size);
 }
 
+#endif
+
 bool wit_equals(wit_string_t text, const char *expected) {
     size_t len = strlen(expected);
     return text.len == len && memcmp(text.ptr, expected, len) == 0;
@@ -82,6 +88,7 @@ void wit_text_number(wit_text_t *text, uint64_t number) {
 
 wit_string_t wit_text_string(const wit_text_t *text) { return (wit_string_t){text->ptr, text->len}; }
 
+#ifndef MCP_WASM_LIBC
 /* The compiler may turn these loops into calls of the very functions they are
    in; the flag -fno-builtin keeps it from that. */
 void *memcpy(void *to, const void *from, size_t len) {
@@ -116,3 +123,4 @@ size_t strlen(const char *text) {
     while (text[len]) len++;
     return len;
 }
+#endif

@@ -23,6 +23,13 @@ void wit_reset(void);
 /* Whether `text` is exactly the C string `expected`. */
 bool wit_equals(wit_string_t text, const char *expected);
 
+/* The bindings say so when a function has returned and may still ask the host for something. */
+#ifdef MCP_WASM_LIBC
+void wit_end(void);
+#else
+#define wit_end() ((void)0)
+#endif
+
 /* Text that grows. `wit_text_string` gives what was written so far. */
 typedef struct { uint8_t *ptr; size_t len, capacity; } wit_text_t;
 void wit_text_byte(wit_text_t *text, uint8_t byte);

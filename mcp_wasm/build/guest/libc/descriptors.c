@@ -45,7 +45,7 @@ static int32_t read_at(wasi_file_t *file, uint64_t at, const __wasi_iovec_t *par
         size_t wanted = parts[i].buf_len < LARGEST ? parts[i].buf_len : LARGEST;
         if (!wanted) continue;
         read_t result;
-        descriptor_read(file->descriptor, wanted, at + *total, &result);
+        ASK(descriptor_read(file->descriptor, wanted, at + *total, &result));
         if (result.is_err) return *total ? 0 : wasi_errno(result.error);
         memcpy(parts[i].buf, result.data.ptr, result.data.len);
         wasi_free(result.data.ptr, result.data.len);

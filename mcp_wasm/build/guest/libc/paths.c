@@ -138,7 +138,7 @@ int32_t PREVIEW1(fd_readdir)(int32_t fd, int32_t buffer, int32_t room, int64_t c
     }
     while (left) {
         entry_t next;
-        read_directory_entry(file->listing, &next);
+        ASK(read_directory_entry(file->listing, &next));
         if (next.is_err) return wasi_errno(next.error);
         if (!next.entry.is_some) return 0;
         file->listed++;

@@ -118,7 +118,17 @@ __attribute__((export_name("run"))) answer_t *run(const char *request, size_t le
     if (!out.len) json_put(&out, "{}");
     /* What a program that failed had printed without the end of a line. */
     if (failed) fflush(NULL);
-    wasi_flush();
+    if (wasi_written) wasi_written();
     answer = (answer_t){out.ptr, out.len};
     return &answer;
+}
+
+/* How the host makes room for what it hands over. */
+__attribute__((export_name("cabi_realloc")))
+void *cabi_realloc(void *block, size_t old_size, size_t align, size_t new_size) {
+    (void)old_size;
+    if (!new_size) return (void *)align;
+    void *moved = realloc(block, new_size);
+    if (!moved) __builtin_trap();
+    return moved;
 }

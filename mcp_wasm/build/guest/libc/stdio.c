@@ -49,11 +49,12 @@ static int32_t put(output_t *to, int32_t (*get)(void), const uint8_t *bytes, siz
     return 0;
 }
 
-int32_t wasi_put(int32_t fd, const uint8_t *bytes, size_t len) {
-    return fd == 1 ? put(&out, get_stdout, bytes, len) : put(&err, get_stderr, bytes, len);
-}
-
-void wasi_flush(void) {
+static void written(void) {
     flush(&out, get_stdout);
     flush(&err, get_stderr);
+}
+
+int32_t wasi_put(int32_t fd, const uint8_t *bytes, size_t len) {
+    wasi_written = written;
+    return fd == 1 ? put(&out, get_stdout, bytes, len) : put(&err, get_stderr, bytes, len);
 }

@@ -12,15 +12,8 @@ IMPORT("wasi:io/poll@0.2.0", "[method]pollable.block") void pollable_block(int32
 IMPORT("wasi:io/poll@0.2.0", "[resource-drop]pollable") void pollable_drop(int32_t self);
 IMPORT("wasi:random/random@0.2.0", "get-random-bytes") void get_random_bytes(uint64_t len, bytes_t *result);
 
-/* How the host makes room for what it hands over. */
-__attribute__((export_name("cabi_realloc")))
-void *cabi_realloc(void *block, size_t old_size, size_t align, size_t new_size) {
-    (void)old_size;
-    if (!new_size) return (void *)align;
-    void *moved = realloc(block, new_size);
-    if (!moved) __builtin_trap();
-    return moved;
-}
+int32_t wasi_asking;
+void (*wasi_written)(void);
 
 void wasi_free(void *block, size_t len) {
     if (len) free(block);
@@ -76,7 +69,7 @@ int32_t PREVIEW1(poll_oneoff)(int32_t waits, int32_t events, int32_t n, int32_t 
 
 int32_t PREVIEW1(random_get)(int32_t buffer, int32_t len) {
     bytes_t bytes;
-    get_random_bytes((uint64_t)(uint32_t)len, &bytes);
+    ASK(get_random_bytes((uint64_t)(uint32_t)len, &bytes));
     memcpy((void *)buffer, bytes.ptr, bytes.len);
     wasi_free(bytes.ptr, bytes.len);
     return 0;

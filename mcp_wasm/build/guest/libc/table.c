@@ -29,7 +29,7 @@ static void begin(void) {
         file->filetype = n ? __WASI_FILETYPE_CHARACTER_DEVICE : __WASI_FILETYPE_UNKNOWN;
     }
     preopens_t found;
-    get_directories(&found);
+    ASK(get_directories(&found));
     for (size_t n = 0; n < found.len; n++) {
         int32_t fd = wasi_file_new(found.ptr[n].descriptor, __WASI_FILETYPE_DIRECTORY);
         if (fd < 0) abort();

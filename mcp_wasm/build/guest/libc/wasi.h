@@ -26,8 +26,12 @@ _Noreturn void wasi_exit(int32_t code);
 /* Standard output and error: 1 and 2. */
 int32_t wasi_put(int32_t fd, const uint8_t *bytes, size_t len);
 
-/* Writes out what standard output and error hold back. */
-void wasi_flush(void);
+/* Writes out what standard output and error hold back; NULL until something was written. */
+extern void (*wasi_written)(void);
+
+/* Above 0 while a function of the host runs that hands over a list or string. */
+extern int32_t wasi_asking;
+#define ASK(call) (wasi_asking++, (call), wasi_asking--)
 
 /* Lets go of a list or string that the host handed over; an empty one is no block. */
 void wasi_free(void *block, size_t len);
