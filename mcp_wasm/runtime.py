@@ -135,8 +135,8 @@ class Runtime:
         """Stop every running guest and join the threads. A call after this one is cancelled."""
         atexit.unregister(self.close)
         self._folders.stop()
-        self.made.close()
         self._children.close()
+        self.made.close()
         self._invoker.close()
         if self._audit is not None:
             self._audit.close()  # while the values that it keeps secret are still known
@@ -374,4 +374,4 @@ class Runtime:
 
     def _forget(self, gone: Component) -> None:
         if all(component.digest != gone.digest for component in self.components):
-            self._invoker.forget(gone.digest)
+            self._invoker.forget(gone.runs.digest)

@@ -15,10 +15,12 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from mcp_wasm.build.toolchain import Progress, silent
 from mcp_wasm.code import made_files
 from mcp_wasm.code import made_rules as rules
 from mcp_wasm.code.made_contract import PERSON, Edition, Made, Wanted
 from mcp_wasm.code.made_state import Host, State
+from mcp_wasm.code.made_takeover import Takeovers
 from mcp_wasm.errors import CallerError, InvalidSettings
 from mcp_wasm.registry.tool import Component
 
@@ -28,16 +30,24 @@ class MadeTools:
 
     def __init__(self, home: Path, host: Host) -> None:
         self._host, self._state = host, State(home, host)
+        self._takeovers = Takeovers(self._state)
         self._making: set[str] = set()
 
-    def load(self) -> None:
-        """Publish what people kept, and follow what other processes keep and remove from now on."""
+    def load(self, *, compiling: bool = False) -> None:
+        """Publish what people kept, and follow what other processes keep and remove from now on.
+
+        With ``compiling`` each kept script is compiled in the background, as a server
+        does; a component of its own then takes over from the runner.
+        """
         self._state.following = True
         self.sync()
+        if compiling:
+            self._takeovers.begin()
 
     def sync(self) -> None:
         """Bring what is published up to what is kept; costs one ``stat`` while nothing changes."""
-        self._state.sync()
+        if self._state.sync():
+            self._takeovers.look()
 
     def create(self, wanted: Wanted, *, by: str, client: str) -> Made:
         """A tool of ``wanted``, or a new version of the one that ``client`` made under that name.
@@ -101,7 +111,42 @@ class MadeTools:
             state.kept[name] = state.store.keep(kept, history)
             state.drop(name)
             state.show(name, f"version {state.kept[name].version}, kept by {kept.kept_by}")
-            return self.show(name)
+        self._takeovers.look()
+        return self.show(name)
+
+    def compile(self, name: str, progress: Progress = silent) -> Path:
+        """The component that a tool is compiled to, by a toolchain where it is a script; takes some seconds.
+
+        Raises:
+            BuildFailed: it cannot be compiled, with the reason.
+            CallerError: there is none of that name.
+        """
+        self.sync()
+        with self._state.lock:
+            found = self._state.visible(name, None)
+            if found.binary is not None:
+                return self._state.folder(found) / made_files.BINARY
+        return self._takeovers.compile(found, progress)
+
+    def export(self, name: str, out: Path, progress: Progress = silent) -> Path:
+        """Write a tool as a component for any runtime, with its WIT beside it; the component's path.
+
+        ``out`` is a folder, or the path of the ``.wasm`` file.
+
+        Raises:
+            BuildFailed: it cannot be compiled, with the reason.
+            CallerError: there is none of that name.
+            OSError: it cannot be written.
+        """
+        path = self.compile(name, progress)
+        target = out if out.suffix == ".wasm" else out / f"{name}.wasm"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        wit = path.with_name(made_files.WIT)
+        shown = self._host.index.component(name)
+        text = wit.read_text("utf-8") if wit.is_file() else shown.wit if shown is not None else ""
+        target.with_suffix(".wit").write_text(text, encoding="utf-8")
+        target.write_bytes(path.read_bytes())
+        return target
 
     def restore(self, name: str, version: int, *, by: str, client: str | None = None) -> Made:
         """An earlier version of a tool as its newest one; a person's (None) of a kept tool is kept at once.
@@ -161,6 +206,7 @@ class MadeTools:
 
     def close(self) -> None:
         """What nobody kept goes; what is kept stays on disk."""
+        self._takeovers.close()
         with self._state.lock:
             self._state.close()
 
@@ -215,7 +261,7 @@ class MadeTools:
             edition.digest,
             edition.version,
             bool(edition.kept_by),
-            "component" if edition.binary is not None else "runner",
+            self._takeovers.of(edition, shown if tools else None),
             tests=edition.tests,
             client=edition.client,
         )

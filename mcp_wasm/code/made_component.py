@@ -66,6 +66,15 @@ class Maker:
         )
         return replace(made, tools=tuple(_described(tool, edition) for tool in made.tools))
 
+    def built(self, edition: Edition, path: Path) -> Component:
+        """The component at ``path`` that a script was compiled to.
+
+        Raises:
+            ComponentRefused: it is none that can run here.
+        """
+        limits = self._limits(edition.name)
+        return publish.publish(sources.source(path), self._cache, limits, self._children, edition.name)
+
     def _script(self, edition: Edition, folder: Path) -> Component:
         tools, refused = publish.tools_of(edition.name, edition.digest, edition.world, {})
         path = folder / made_files.source_name(edition.language)
@@ -82,9 +91,7 @@ class Maker:
         )  # fmt: skip
 
     def _of_binary(self, edition: Edition, folder: Path) -> Component:
-        found = sources.source(folder / made_files.BINARY)
-        limits = self._limits(edition.name)
-        made = publish.publish(found, self._cache, limits, self._children, edition.name)
+        made = self.built(edition, folder / made_files.BINARY)
         if made.digest != edition.digest:
             raise ComponentRefused(edition.name, "its file has changed since it was made")
         return made

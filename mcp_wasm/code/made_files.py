@@ -26,9 +26,12 @@ from mcp_wasm.errors import InvalidSettings
 log = logging.getLogger(__name__)
 
 RECORD, BINARY = "tool.json", "component.wasm"
+BUILT, ABOUT, WIT = "built", "built.json", "world.wit"
+"""The folder of what a script was compiled to, and what lies there beside the component."""
+
 _FORMAT = 1
 _RECORD_BYTES = 8 * 1024 * 1024
-_BINARY_BYTES = 64 * 1024 * 1024
+_BINARY_BYTES, BUILT_BYTES = 64 * 1024 * 1024, 256 * 1024 * 1024
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 
 _TEXTS = (
@@ -50,10 +53,10 @@ def write(target: Path, edition: Edition, *, durable: bool) -> None:
     """Write a version as the folder ``target``, which appears with all that is in it."""
     scratch = target.with_name(f".new-{secrets.token_hex(8)}")
     scratch.mkdir(mode=0o700)
-    for name, content in _parts(edition).items():
+    for name, part in _parts(edition).items():
         handle = os.open(scratch / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.write(part)
             if durable:
                 file.flush()
                 os.fsync(handle)
@@ -97,9 +100,9 @@ def about(path: Path) -> Version:
 
 
 def _record(path: Path) -> dict[str, Any]:
-    content = _content(path / RECORD, _RECORD_BYTES)
+    text = content(path / RECORD, _RECORD_BYTES)
     try:
-        record = json.loads(content)
+        record = json.loads(text)
         if not isinstance(record, dict) or record["format"] != _FORMAT:
             raise ValueError("another format")
     except (ValueError, KeyError, RecursionError) as error:
@@ -115,8 +118,8 @@ def _edition(path: Path, record: Mapping[str, Any]) -> Edition:
     if type(version) is not int or not isinstance(shapes, dict) or texts["language"] not in FILE:
         raise ValueError("another version, or another language")
     tests = tuple(Example(str(name), dict(given), expected) for name, given, expected in record["tests"])
-    source = _content(path / source_name(texts["language"]), 2 * SOURCE_BYTES).decode("utf-8")
-    binary = _content(path / BINARY, _BINARY_BYTES) if record["compiled"] else None
+    source = content(path / source_name(texts["language"]), 2 * SOURCE_BYTES).decode("utf-8")
+    binary = content(path / BINARY, _BINARY_BYTES) if record["compiled"] else None
     world = encode.world_from_json(record["world"])
     return Edition(
         version=version,
@@ -167,7 +170,13 @@ def versions(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name))
 
 
-def _content(path: Path, most: int) -> bytes:
+def content(path: Path, most: int) -> bytes:
+    """What is in a file that only this user could write, and that is no link.
+
+    Raises:
+        InvalidSettings: it is such a file, or has more than ``most`` bytes.
+        FileNotFoundError: it is not there.
+    """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         handle = os.open(path, flags | getattr(os, "O_CLOEXEC", 0))
@@ -177,10 +186,10 @@ def _content(path: Path, most: int) -> bytes:
         raise InvalidSettings(str(path), "a file that can be read, no link", error.strerror) from None
     with os.fdopen(handle, "rb") as file:
         _check_status(path, os.fstat(handle), folder=False)
-        content = file.read(most + 1)
-    if len(content) > most:
+        found = file.read(most + 1)
+    if len(found) > most:
         raise InvalidSettings(str(path), f"at most {most:,} bytes", "more")
-    return content
+    return found
 
 
 def check(path: Path, *, folder: bool) -> None:

@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,20 +51,24 @@ class Host:
 
 
 class State:
-    """The made tools as they are now: ``kept`` by people, and this process's ``own``, by name."""
+    """The made tools as they are now: ``kept`` by people, and this process's ``own``, by name.
+
+    ``built`` is what runs in place of scripts, by their digests.
+    """
 
     def __init__(self, home: Path, host: Host) -> None:
         self.store, self.host, self.lock = Store(home), host, threading.RLock()
         self.kept: dict[str, Edition] = {}
         self.own: dict[str, Edition] = {}
+        self.built: dict[str, Component] = {}
         self.following = False
         self._session: tuple[Path, int] | None = None
         self._closed = False
 
-    def sync(self) -> None:
-        """Bring what is published up to what is kept; costs one ``stat`` while nothing changes."""
+    def sync(self) -> bool:
+        """Bring what is published up to what is kept, and whether that changed: one ``stat`` if not."""
         if not self.following or self._closed or not self.store.changed():
-            return
+            return False
         with self.lock:
             kept = self.store.kept()
             for name in sorted(self.kept.keys() | kept.keys()):
@@ -72,6 +76,7 @@ class State:
             for name in [name for name, mine in self.own.items() if not self.folder(mine).is_dir()]:
                 del self.own[name]  # a person took it away
                 self.show(name)
+            return True
 
     def current(self, name: str) -> Edition | None:
         """What counts under a name in this process."""
@@ -173,7 +178,8 @@ class State:
         edition = self.current(name)
         if edition is not None:
             try:
-                self.host.put(self.host.maker().component(edition, self.folder(edition)), detail)
+                component = self.host.maker().component(edition, self.folder(edition))
+                self.host.put(replace(component, built=self.built.get(edition.digest)), detail)
                 return
             except McpWasmError as error:
                 _log.error("The made tool %s is left out: %s", name, error)
