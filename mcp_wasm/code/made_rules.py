@@ -33,7 +33,7 @@ _UNSEEN = re.compile(r"[^\w .,:;@+()/'-]")
 SERVERS = frozenset(
     f"{verb}_{what}"
     for verb in ("create", "describe", "export", "keep", "list", "remove", "restore", "search", "show")
-    for what in ("tool", "tools")
+    for what in ("tool", "tools", "made_tool", "made_tools")
 ) | {"run_code", "call_tool", "load_component", "unload_component"}
 """Names of the server's own tools, which would hide a made one."""
 

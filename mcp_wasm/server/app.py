@@ -31,6 +31,7 @@ from mcp_wasm.server.code import Code
 from mcp_wasm.server.code_answer import Answers
 from mcp_wasm.server.code_tools import DESCRIBE
 from mcp_wasm.server.content import Presenter, Wire
+from mcp_wasm.server.leaving import Leaving
 from mcp_wasm.server.operator import Operator
 from mcp_wasm.server.options import ServerOptions
 from mcp_wasm.server.peer import Context, peer_of
@@ -138,7 +139,8 @@ def build(runtime: Runtime, options: ServerOptions) -> ToolServer:
     server.add_request_handler("resources/list", PaginatedRequestParams, resources.list)
     server.add_request_handler("resources/templates/list", PaginatedRequestParams, resources.templates)
     server.add_request_handler("resources/read", ReadResourceRequestParams, resources.read)
-    server.middleware[:] = [_contain, changes.remember, Shortcut(server, calls)]
+    leaving = [Leaving(runtime.made.end).remember] if code is not None else []
+    server.middleware[:] = [_contain, changes.remember, *leaving, Shortcut(server, calls)]
     return server
 
 

@@ -28,6 +28,7 @@ from mcp_wasm.errors import CallerError, McpWasmError
 from mcp_wasm.policy.approved import Approved
 from mcp_wasm.server.content import Wire
 from mcp_wasm.server.forms import Choice, Question
+from mcp_wasm.server.keeping import Asked
 from mcp_wasm.server.peer import Context, Peer
 from mcp_wasm.server.proposals import Denied, Proposals
 from mcp_wasm.server.questions import SECONDS, Asker, Questions
@@ -81,15 +82,16 @@ class Approvals:
 
     def question(self, ctx: Context, peer: Peer, denied: Denied) -> Question | None:
         """What to ask about a denied call; None where there is nothing to ask, or nobody."""
-        if not self._enabled or not _may_answer(peer) or not _can_be_asked(ctx):
-            return None
-        if ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS and (
-            peer.owner in self._waiting or len(self._waiting) >= _WAITING_AT_ONCE
-        ):
-            return None
-        return self._proposals.question(peer.owner, denied)
+        return self._proposals.question(peer.owner, denied) if self.can_ask(ctx, peer) else None
 
-    def put_off(self, asker: Asker, question: Question, result: Wire) -> Wire:
+    def can_ask(self, ctx: Context, peer: Peer) -> bool:
+        """Whether the person behind ``peer`` can be asked something now."""
+        if not self._enabled or not _may_answer(peer) or not _can_be_asked(ctx):
+            return False
+        busy = peer.owner in self._waiting or len(self._waiting) >= _WAITING_AT_ONCE
+        return ctx.protocol_version in MODERN_PROTOCOL_VERSIONS or not busy
+
+    def put_off(self, asker: Asker, question: Asked, result: Wire) -> Wire:
         """The answer of the 2026 protocol that asks ``question``; ``result`` if too many are open."""
         state = self._questions.put(asker, question, result)
         if state is None:
@@ -97,7 +99,7 @@ class Approvals:
         request = {"method": "elicitation/create", "params": _form(question)}
         return {"resultType": "input_required", "inputRequests": {KEY: request}, "requestState": state}
 
-    def replied(self, asker: Asker, reply: Reply) -> tuple[Question, Choice, Wire] | None:
+    def replied(self, asker: Asker, reply: Reply) -> tuple[Asked, Choice, Wire] | None:
         """The question to which ``reply`` is the reply, the answer, and the result if that is no.
 
         None where ``asker`` was not asked this, or has answered, or the question has ended.
@@ -114,7 +116,7 @@ class Approvals:
         return question, choice, dict(result)
 
     async def ask(
-        self, ctx: Context, peer: Peer, question: Question, on_wait: Callable[[str], None] | None = None
+        self, ctx: Context, peer: Peer, question: Asked, on_wait: Callable[[str], None] | None = None
     ) -> Choice:
         """The answer of the person behind a handshake connection; no, if none comes."""
         self._waiting.add(peer.owner)
@@ -203,11 +205,11 @@ def _can_be_asked(ctx: Context) -> bool:
     return ctx.protocol_version in MODERN_PROTOCOL_VERSIONS or ctx.session.can_send_request
 
 
-def _form(question: Question) -> dict[str, Any]:
+def _form(question: Asked) -> dict[str, Any]:
     return {"mode": "form", "message": question.message, "requestedSchema": question.schema}
 
 
-async def _elicit(ctx: Context, question: Question, patience: float) -> ElicitResult:
+async def _elicit(ctx: Context, question: Asked, patience: float) -> ElicitResult:
     params = ElicitRequestFormParams(message=question.message, requested_schema=dict(question.schema))
     return await ctx.session.send_request(
         ElicitRequest(params=params),

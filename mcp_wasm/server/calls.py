@@ -22,12 +22,13 @@ from mcp_wasm.errors import Busy, CallerError, CapabilityDenied
 from mcp_wasm.server.admission import Admission, capped
 from mcp_wasm.server.approvals import Approvals, Reply, reply_of
 from mcp_wasm.server.catalog import Catalog
-from mcp_wasm.server.code_tools import OWN
+from mcp_wasm.server.code_tools import KEEP, OWN
 from mcp_wasm.server.content import Presenter, Wire
 from mcp_wasm.server.denials import attach
 from mcp_wasm.server.failures import protocol_error, told
 from mcp_wasm.server.forms import Choice, Question
 from mcp_wasm.server.jobs import Jobs, Request, report_of
+from mcp_wasm.server.keeping import Asked
 from mcp_wasm.server.operator import ANSWER_BYTES, OPERATOR, Operator
 from mcp_wasm.server.peer import Context, peer_of
 from mcp_wasm.server.proposals import Denied
@@ -44,9 +45,13 @@ from mcp_wasm.server.wanted import (
 if TYPE_CHECKING:
     from mcp_wasm.runtime import Runtime
     from mcp_wasm.server.code import Code
+    from mcp_wasm.server.making import Making
 
 CALLS_AT_ONCE = 256
 """Calls of all clients together: each may hold a large answer until it is read."""
+
+_LONGEST = 16 * 1024 * 1024
+"""No answer of the tools for code is larger, so that none has to be cut."""
 
 _ENDING = "The server is ending and has stopped this call."
 _NO_QUESTION = (
@@ -133,21 +138,17 @@ class Calls:
                 value = await self._operator.call(name, arguments)
                 return self._presenter.value(value, limit=ANSWER_BYTES, owner=peer.owner)
             if self._code is not None and name in OWN and peer.may(name):
-                value = await self._code.call(peer, name, arguments)
-                return self._presenter.value(value, limit=limits.text, owner=peer.owner)
+                if name == KEEP:
+                    return await self._keep(request, self._code.making, reply)
+                value = await self._code.call(request)
+                return self._presenter.value(value, limit=_LONGEST, owner=peer.owner)
             kinds = wanted_grants(meta)
             request = replace(request, name=name, arguments=arguments, limits=wanted, kinds=kinds)
             if reply is not None:
                 return await self._replied(request, reply)
             ran = await self._run(request)
             question = self._approvals.question(ctx, peer, ran) if ran.denials else None
-            if question is None:
-                return ran.result
-            if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
-                asker = request.asker
-                return self._approvals.put_off(asker, question, ran.result) if asker else ran.result
-            choice = await self._ask(request, question)
-            return await self._settle(request, question, choice, ran.result)
+            return ran.result if question is None else await self._put(request, question, ran.result)
         except Exception as error:  # noqa: BLE001 - the top-level handler of a call: nothing of ours may reach the client
             if (refused := protocol_error(error)) is not None:
                 raise refused from None
@@ -185,7 +186,23 @@ class Calls:
         request.admitted.spent(report)
         return Denied(request.name, component, report.denials, attach(wire, report.denials))
 
-    async def _ask(self, request: Request, question: Question) -> Choice:
+    async def _keep(self, request: Request, making: Making, reply: Reply | None) -> Wire:
+        """Ask a person whether a tool that a model made is kept."""
+        if reply is not None:
+            return await self._replied(request, reply)
+        question, result = await making.question(request)
+        if question is None or not self._approvals.can_ask(request.ctx, request.peer):
+            return result
+        return await self._put(request, question, result)
+
+    async def _put(self, request: Request, question: Asked, result: Wire) -> Wire:
+        """What the answer to ``question`` makes of ``result``, or the question itself."""
+        if request.ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            asker = request.asker
+            return self._approvals.put_off(asker, question, result) if asker else result
+        return await self._settle(request, question, await self._ask(request, question), result)
+
+    async def _ask(self, request: Request, question: Asked) -> Choice:
         """What a person answers while the call waits."""
         heartbeat = _Heartbeat(request.ctx) if request.progress else None
         try:
@@ -201,8 +218,11 @@ class Calls:
         found = self._approvals.replied(asker, reply) if asker is not None else None
         return self._said(_NO_QUESTION) if found is None else await self._settle(request, *found)
 
-    async def _settle(self, request: Request, question: Question, choice: Choice, result: Wire) -> Wire:
+    async def _settle(self, request: Request, question: Asked, choice: Choice, result: Wire) -> Wire:
         """What follows from an answer: ``result`` as it is, or that of another run."""
+        if not isinstance(question, Question):
+            assert self._code is not None
+            return await self._code.making.answered(request, question, choice, result)
         note = await self._approvals.record(request.peer, question, choice)
         if choice is Choice.DENY:
             return result

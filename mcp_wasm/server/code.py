@@ -22,6 +22,7 @@ from mcp_wasm.server.code_tools import DESCRIBE
 from mcp_wasm.server.code_wanted import describe_wanted, run_wanted
 from mcp_wasm.server.content import Wire
 from mcp_wasm.server.jobs import Job, Request
+from mcp_wasm.server.making import Making
 from mcp_wasm.server.peer import Peer
 from mcp_wasm.server.text import visible
 from mcp_wasm.server.wanted import Arguments
@@ -41,6 +42,7 @@ class Code:
 
     def __init__(self, runtime: Runtime, answers: Answers, content: Content) -> None:
         self._runtime, self._answers, self._content = runtime, answers, content
+        self.making = Making(runtime)
 
     def runs(self, request: Request) -> bool:
         """Whether ``request`` is to run code, and this client may."""
@@ -72,14 +74,15 @@ class Code:
 
         return Job(self._runtime.component(CODE), limits, once)
 
-    async def call(self, peer: Peer, name: str, arguments: Arguments) -> Any:
-        """The value of a call of one of the other tools.
+    async def call(self, request: Request) -> Any:
+        """The value of a call of one of the other tools, but for ``keep_tool``.
 
         Raises:
             McpWasmError: for what cannot be done.
         """
-        assert name == DESCRIBE
-        return await anyio.to_thread.run_sync(self._described, peer, arguments)
+        if request.name == DESCRIBE:
+            return await anyio.to_thread.run_sync(self._described, request.peer, request.arguments)
+        return await self.making.call(request)
 
     def _described(self, peer: Peer, arguments: Arguments) -> str:
         from mcp_wasm.code.stubs import describe  # when somebody asks

@@ -8,7 +8,9 @@ from mcp_wasm.code.contract import FILES, LANGUAGES
 from mcp_wasm.code.run import RUN_CODE
 
 DESCRIBE = "describe_tools"
-OWN = frozenset({DESCRIBE})
+CREATE, KEEP = "create_tool", "keep_tool"
+LIST, SHOW, REMOVE = "list_made_tools", "show_made_tool", "remove_made_tool"
+OWN = frozenset({DESCRIBE, CREATE, LIST, SHOW, REMOVE, KEEP})
 """Those that the server itself carries out."""
 
 CODE_TOOLS = frozenset({RUN_CODE}) | OWN
@@ -136,6 +138,70 @@ _DESCRIBE_WORDS = (
 )
 
 
+_NAME = {
+    "name": {**_TEXT, "maxLength": 200, "description": "The name that it was made under."},
+}
+_MADE: dict[str, Any] = {
+    "name": _TEXT,
+    "tools": {"type": "array", "items": _TEXT, "description": "The names of its tools, to be called."},
+    "language": _LANGUAGE,
+    "version": _COUNT,
+    "kept": {"type": "boolean", "description": "Whether a person keeps it beyond the session."},
+    "compiled": {**_TEXT, "description": "On what it runs: runner, compiling, component, or failed."},
+    "description": _TEXT,
+    "created_by": _TEXT,
+    "created_at": _TEXT,
+    "digest": _TEXT,
+}
+_VERSION = _object(
+    {"version": _COUNT, "digest": _TEXT, "created_at": _TEXT, "created_by": _TEXT},
+    ("version", "digest", "created_at", "created_by"),
+)
+_TEST = _object(
+    {
+        "function": {**_TEXT, "description": "Which function; may be left out where there is one."},
+        "input": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "The arguments by parameter.",
+        },
+        "expected": {"description": "The result, any JSON value."},
+    },
+    ("input", "expected"),
+)
+_CREATE_INPUT = _object(
+    {
+        "name": {**_TEXT, "maxLength": 200, "description": "What it is to be called, in a few words."},
+        "language": _LANGUAGE,
+        "source": {
+            **_TEXT,
+            "maxLength": MOST_CODE,
+            "description": "The source: each top-level function that does not begin with _ becomes a tool.",
+        },
+        "description": {**_TEXT, "description": "What it is for, for those who are to call it."},
+        "world": {
+            **_TEXT,
+            "description": "The types as WIT, one world; left out they are read from the code. C needs it.",
+        },
+        "tests": {
+            "type": "array",
+            "maxItems": 32,
+            "items": _TEST,
+            "description": "Calls with what they must give; it is made only if all hold.",
+        },
+    },
+    ("name", "language", "source"),
+)
+
+_CREATE_WORDS = (
+    "Makes a tool of code, for you and others to call. The types come from the signatures: Python type hints "
+    "(dataclasses, enums, Literal, Optional, unions, list, dict, tuple, bytes), TypeScript types, JSDoc in "
+    "JavaScript, or a WIT world; docstrings become descriptions. What cannot be typed is refused with its "
+    "line. It runs in a sandbox, holds no grants, and lasts until the session ends unless a person keeps it. "
+    "The same name again makes a new version in its place."
+)
+
+
 def code_listed() -> tuple[dict[str, Any], ...]:
     """The tools for code as they are listed."""
     describe_in = _object(
@@ -150,8 +216,52 @@ def code_listed() -> tuple[dict[str, Any], ...]:
     )
     return (
         _listed(RUN_CODE, "Run code", _RUN_WORDS, RUN_INPUT, RUN_OUTPUT, world=True),
+        *_making(),
         _listed(
             DESCRIBE, "Describe tools for code", _DESCRIBE_WORDS, describe_in, _wrapped(_TEXT), reads=True
+        ),
+    )
+
+
+def _making() -> tuple[dict[str, Any], ...]:
+    made = _object(_MADE, tuple(_MADE))
+    created = _object({**_MADE, "wit": _TEXT, "note": _TEXT}, (*_MADE, "wit", "note"))
+    full = {"source": _TEXT, "wit": _TEXT, "versions": {"type": "array", "items": _VERSION}}
+    one = _object(_NAME, ("name",))
+    gone = _object({"name": _TEXT, "tools": _MADE["tools"]}, ("name", "tools"))
+    lists, shows = "Lists the tools that were made of code", "Shows a tool that was made of code"
+    return (
+        _listed(CREATE, "Create a tool", _CREATE_WORDS, _CREATE_INPUT, _wrapped(created)),
+        _listed(
+            LIST,
+            "List made tools",
+            f"{lists}: yours of this session, and those that a person keeps.",
+            _object({}),
+            _wrapped({"type": "array", "items": made}),
+            reads=True,
+        ),
+        _listed(
+            SHOW,
+            "Show a made tool",
+            f"{shows}: its source, types and versions.",
+            one,
+            _wrapped(_object({**_MADE, **full}, (*_MADE, *full))),
+            reads=True,
+        ),
+        _listed(
+            REMOVE,
+            "Remove a made tool",
+            "Removes a tool that you made of code. What a person keeps, only a person removes.",
+            one,
+            _wrapped(gone),
+            destroys=True,
+        ),
+        _listed(
+            KEEP,
+            "Keep a made tool",
+            "Asks a person whether a tool that you made of code may stay beyond this session.",
+            one,
+            _wrapped(_TEXT),
         ),
     )
 

@@ -9,16 +9,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
 from mcp_wasm.code.contract import ABSENT, FILE_BYTES, FILES, LANGUAGES, Language, Run
+from mcp_wasm.code.made_contract import TESTS, Example, Wanted
 from mcp_wasm.code.run import RUN_CODE
 from mcp_wasm.code.scratch import check as check_files
 from mcp_wasm.errors import InvalidArguments, Mismatch
-from mcp_wasm.server.code_tools import DESCRIBE, MOST_CODE, STUB_LANGUAGES
+from mcp_wasm.server.code_tools import CREATE, DESCRIBE, MOST_CODE, STUB_LANGUAGES
 from mcp_wasm.server.text import visible
 from mcp_wasm.server.wanted import Arguments, kind
 
 _SESSION = 64
 _SHOWN = 60
 _QUERY = 1000
+_NAME = 200
 
 Fetch = Callable[[str], bytes | None]
 """The content of a resource of this server, or None where this client finds none there."""
@@ -60,6 +62,44 @@ def describe_wanted(arguments: Arguments) -> tuple[Literal["python", "typescript
     query = given.text("query", most=_QUERY, default="")
     given.done()
     return cast(Literal["python", "typescript"], language), query
+
+
+def tool_wanted(arguments: Arguments) -> Wanted:
+    """What ``arguments`` of ``create_tool`` ask for.
+
+    Raises:
+        InvalidArguments: naming every place that does not fit.
+    """
+    given = Given(CREATE, arguments)
+    name = given.text("name", most=_NAME)
+    language = given.one_of("language", LANGUAGES)
+    source = given.text("source", most=MOST_CODE)
+    description = given.text("description", most=MOST_CODE, default="")
+    world = given.text("world", most=MOST_CODE, default="")
+    tests = _tests(given)
+    given.done()
+    return Wanted(name, language, source, description, world, tests)
+
+
+def name_wanted(tool: str, arguments: Arguments) -> str:
+    """The one argument ``name`` of ``tool``.
+
+    Raises:
+        InvalidArguments: naming every place that does not fit.
+    """
+    given = Given(tool, arguments)
+    name = given.text("name", most=_NAME)
+    given.done()
+    return name
+
+
+def nothing_wanted(tool: str, arguments: Arguments) -> None:
+    """Refuse whatever is given to ``tool``, which takes nothing.
+
+    Raises:
+        InvalidArguments: naming it.
+    """
+    Given(tool, arguments).done()
 
 
 class Given:
@@ -126,6 +166,27 @@ class Given:
 
     def _refuse(self, name: str, expected: str, value: object) -> None:
         self.wrong.append(Mismatch(f"/{name}", expected, kind(_present(value))))
+
+
+def _tests(given: Given) -> tuple[Example, ...]:
+    tests = given.take("tests")
+    if tests is ABSENT:
+        return ()
+    if not isinstance(tests, list) or len(tests) > TESTS:
+        found = kind(tests) if not isinstance(tests, list) else f"{len(tests):,}"
+        given.wrong.append(Mismatch("/tests", f"an array of at most {TESTS} tests", found))
+        return ()
+    examples = []
+    for at, test in enumerate(tests):
+        match test:
+            case {"input": dict(values), "expected": expected, **rest} if rest.keys() <= {"function"}:
+                function = rest.get("function") or ""
+                if isinstance(function, str):
+                    examples.append(Example(function, values, expected))
+                    continue
+        form = '{"input": an object, "expected": a value, "function": a text that may be left out}'
+        given.wrong.append(Mismatch(f"/tests/{at}", form, kind(test)))
+    return tuple(examples)
 
 
 def _files(given: Given, fetch: Fetch) -> dict[str, bytes]:

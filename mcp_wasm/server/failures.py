@@ -12,6 +12,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS
 
 from mcp_wasm.errors import (
+    BuildFailed,
     Busy,
     CallerError,
     Cancelled,
@@ -19,8 +20,10 @@ from mcp_wasm.errors import (
     HostFault,
     InvalidSettings,
     LimitExceeded,
+    NotConfined,
     SessionEnded,
     StorageExceeded,
+    ToolchainMissing,
     Trap,
     UnknownTool,
 )
@@ -30,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _FRAMES_SHOWN = 40
 _NAME_SHOWN = 100
+_BUILD_SHOWN = 16 * 1024
 
 RAISE = "A person can raise it: {limit} under [limits] in mcp-wasm.toml."
 """Said beside every limit that was reached."""
@@ -63,7 +67,9 @@ def told(error: Exception) -> str:
             return _trap(error)
         case CapabilityDenied():
             return NOT_STARTED
-        case CallerError() | Busy() | Cancelled() | SessionEnded():
+        case BuildFailed():
+            return visible(str(error), _BUILD_SHOWN)
+        case CallerError() | Busy() | Cancelled() | SessionEnded() | ToolchainMissing() | NotConfined():
             return str(error)
         case HostFault():
             log.error("Fault %s: %s", error.id, error.what, exc_info=error)

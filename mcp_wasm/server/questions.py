@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcp_wasm.server.forms import Question
+from mcp_wasm.server.keeping import Asked
 from mcp_wasm.server.text import json_bytes
 
 SECONDS = 600.0
@@ -40,7 +40,7 @@ class Asker:
 @dataclass(frozen=True, slots=True)
 class _Open:
     asker: Asker
-    question: Question
+    question: Asked
     result: Mapping[str, Any]
     size: int
     until: float
@@ -63,7 +63,7 @@ class Questions:
         self._seconds, self._now = seconds, now
         self._open: dict[str, _Open] = {}
 
-    def put(self, asker: Asker, question: Question, result: Mapping[str, Any]) -> str | None:
+    def put(self, asker: Asker, question: Asked, result: Mapping[str, Any]) -> str | None:
         """Keep ``question`` and the ``result`` of the denied call; the state to send, or None if there is
         no room: one who leaves questions open is not asked more."""
         self._drop_expired()
@@ -76,7 +76,7 @@ class Questions:
         self._open[state] = _Open(asker, question, result, size, self._now() + self._seconds)
         return state
 
-    def take(self, state: str, asker: Asker) -> tuple[Question, Mapping[str, Any]] | None:
+    def take(self, state: str, asker: Asker) -> tuple[Asked, Mapping[str, Any]] | None:
         """The question with that state and its result, once; None where ``asker`` was not asked it."""
         self._drop_expired()
         found = self._open.pop(state, None)

@@ -1,0 +1,195 @@
+"""The tools by which a model makes tools of code, looks at them and takes them away again.
+
+What is made is marked, holds no grants, and goes with its client unless a person
+keeps it: ``keep_tool`` only asks one. What the work is, ``code.made`` knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+
+from mcp_wasm.audit.sink import event
+from mcp_wasm.server.code_tools import CREATE, KEEP, LIST, REMOVE, SHOW
+from mcp_wasm.server.code_wanted import name_wanted, nothing_wanted, tool_wanted
+from mcp_wasm.server.content import Wire
+from mcp_wasm.server.forms import Choice
+from mcp_wasm.server.jobs import Request
+from mcp_wasm.server.keeping import NO, YES, KeepQuestion
+from mcp_wasm.server.peer import Peer
+from mcp_wasm.server.text import coded, visible
+
+if TYPE_CHECKING:
+    from mcp_wasm.code.made_contract import Made
+    from mcp_wasm.runtime import Runtime
+
+AT_ONCE = 2
+"""Tools that are made at once, of all clients: each may start a toolchain and run tests."""
+
+_DECLINED = 3
+"""Noes after which a client's wishes to keep something are not shown to a person any more."""
+
+_LISTED, _BY = 200, 80
+
+
+class Making:
+    """Makes tools of code on ``runtime`` for models."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._one_of = anyio.CapacityLimiter(AT_ONCE)
+        self._declined: Counter[str] = Counter()
+
+    async def call(self, request: Request) -> Any:
+        """The value of a call of one of the tools but ``keep_tool``.
+
+        Raises:
+            McpWasmError: for what cannot be done.
+        """
+        match request.name:
+            case _ if request.name == CREATE:
+                return await self._create(request)
+            case _ if request.name == LIST:
+                nothing_wanted(LIST, request.arguments)
+                return await anyio.to_thread.run_sync(self._list, request.peer)
+        name = name_wanted(request.name, request.arguments)
+        made, client = self._runtime.made, request.peer.client
+        if request.name == SHOW:
+            return shown(await anyio.to_thread.run_sync(partial(made.show, name, client=client)))
+        assert request.name == REMOVE
+        gone = await anyio.to_thread.run_sync(partial(made.remove, name, by=_by(request), client=client))
+        return {"name": gone.name, "tools": list(gone.tools)}
+
+    async def _create(self, request: Request) -> dict[str, Any]:
+        wanted = tool_wanted(request.arguments)
+        create = partial(self._runtime.made.create, wanted, by=_by(request), client=request.peer.client)
+        # Given up at once with its call: what it waits for ends with the runtime at the latest.
+        made = await anyio.to_thread.run_sync(create, limiter=self._one_of, abandon_on_cancel=True)
+        return about(made) | {
+            "wit": visible(made.wit, _TEXT),
+            "note": _NOTE.format(keep=KEEP, name=made.name),
+        }
+
+    def _list(self, peer: Peer) -> list[dict[str, Any]]:
+        there = (
+            made for made in self._runtime.made.list(peer.client) if made.kept or made.client == peer.client
+        )
+        seen = [made for made in there if not made.tools or any(map(peer.may, made.tools))]
+        return [about(made) for made in seen[:_LISTED]]
+
+    async def question(self, request: Request) -> tuple[KeepQuestion | None, Wire]:
+        """What to ask a person about ``keep_tool``, or None; and the answer where nobody is asked.
+
+        Raises:
+            McpWasmError: there is no such tool of this client.
+        """
+        name = name_wanted(KEEP, request.arguments)
+        client = request.peer.client
+        made = await anyio.to_thread.run_sync(partial(self._runtime.made.show, name, client=client))
+        if made.kept:
+            return None, _said(f"{made.name} is kept already.", failed=False)
+        told = _said(_COMMAND.format(name=made.name), failed=True)
+        if self._declined[request.peer.owner] >= _DECLINED:
+            return None, told
+        return KeepQuestion(made.name, made.digest, _about(made)), told
+
+    async def answered(self, request: Request, question: KeepQuestion, choice: Choice, no: Wire) -> Wire:
+        """What follows from a person's answer; ``no`` where that is no."""
+        peer = request.peer
+        self._runtime.note(
+            event(
+                "approval",
+                client=peer.name,
+                transport=peer.transport,
+                tool=KEEP,
+                component=question.component,
+                digest=question.digest,
+                outcome=YES if choice is Choice.ALWAYS else NO,
+            )
+        )
+        if choice is not Choice.ALWAYS:
+            self._declined[peer.owner] += 1
+            return no
+        keep = partial(
+            self._runtime.made.keep,
+            question.component,
+            by=f"a person, asked through {_client(request)}",
+            digest=question.digest,
+        )
+        kept = await asyncio.to_thread(keep)
+        return _said(f"A person kept {kept.name}: it stays, as version {kept.version}.", failed=False)
+
+
+def about(made: Made) -> dict[str, Any]:
+    """A made tool in short."""
+    return {
+        "name": made.name,
+        "tools": list(made.tools),
+        "language": made.language,
+        "version": made.version,
+        "kept": made.kept,
+        "compiled": visible(made.compiled, 300),
+        "description": visible(made.description, 1000),
+        "created_by": visible(made.created_by, _BY),
+        "created_at": made.created_at,
+        "digest": made.digest,
+    }
+
+
+def shown(made: Made) -> dict[str, Any]:
+    """A made tool in full."""
+    versions = [
+        {
+            "version": each.version,
+            "digest": each.digest,
+            "created_at": each.created_at,
+            "created_by": visible(each.created_by, _BY),
+        }
+        for each in made.versions
+    ]
+    # The source as it is: a reader has to see what runs, and JSON escapes what cannot be seen.
+    texts = {"source": made.source, "wit": made.wit}
+    return about(made) | {**texts, "versions": versions}
+
+
+def _about(made: Made) -> str:
+    tools = ", ".join(made.tools) or "none"
+    lines = made.source.count("\n") + 1
+    return (
+        f"Its tools: {tools}.\n"
+        f"Made of {lines:,} lines of {made.language} by {coded(made.created_by, _BY)} at {made.created_at}, "
+        f"version {made.version}.\n"
+        f"It says of itself: {coded(made.description, 300)}.\n"
+        f"SHA-256 {made.digest[:12]} ({made.digest})."
+    )
+
+
+def _by(request: Request) -> str:
+    return f"{_client(request)}, {request.peer.transport}"
+
+
+def _client(request: Request) -> str:
+    info = request.ctx.session.client_params
+    said = info.client_info.name if info is not None else ""
+    return visible(said, _BY) or request.peer.name
+
+
+def _said(text: str, *, failed: bool) -> Wire:
+    structured = {} if failed else {"structuredContent": {"result": text}}
+    content = [{"type": "text", "text": text}]
+    return {"resultType": "complete", "isError": failed, "content": content} | structured
+
+
+_TEXT = 256 * 1024
+_NOTE = (
+    "It is there until this session ends. To have it stay, ask a person with {keep}, or: mcp-wasm keep {name}"
+)
+_COMMAND = (
+    "{name} was not kept: nobody said so. Only a person can keep it, by typing: mcp-wasm keep {name} "
+    "(while this server runs)."
+)
