@@ -4,8 +4,11 @@ A list of what is refused, since compilers use much of the rest. Refused is what
 reaches beyond the program itself and is no matter of files: sockets, other
 processes, namespaces, keys, modules, clocks; links and devices, so that what a
 program leaves behind is files and folders; and sessions and process groups, so
-that all it started ends with it. ``clone3`` takes its flags through a pointer,
-which a filter cannot read: it is "not implemented", and libraries use ``clone``.
+that all it started ends with it. Landlock has no rules for the modes, owners,
+times and attributes of files, which a program could change wherever the person
+can: those calls do nothing and say that they succeeded, since copying a file makes
+them. ``clone3`` takes its flags through a pointer, which a filter cannot read: it is
+"not implemented", and libraries use ``clone``.
 
 The filter is the input of ``prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER)``: an
 array of ``struct sock_filter``. Source: the kernel's
@@ -34,6 +37,7 @@ SAME_EVERYWHERE = {
     "pidfd_send_signal": 424, "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
     "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433,
     "pidfd_open": 434, "pidfd_getfd": 438, "process_madvise": 440, "mount_setattr": 442,
+    "setxattrat": 463, "removexattrat": 466, "file_setattr": 469,
 }  # fmt: skip
 
 
@@ -41,11 +45,13 @@ SAME_EVERYWHERE = {
 class Architecture:
     """How an architecture is called in filters, and the numbers of its system calls.
 
-    ``refused`` are refused whatever their arguments; ``forks`` make processes and nothing else.
+    ``refused`` are refused whatever their arguments; ``idle`` do nothing and succeed;
+    ``forks`` make processes and nothing else.
     """
 
     audit: int
     refused: Mapping[str, int]
+    idle: Mapping[str, int]
     clone: int
     clone3: int
     prlimit: int
@@ -58,6 +64,11 @@ X86_64 = Architecture(
     audit=0xC000003E,
     clone=56, clone3=435, prlimit=302, tgkill=234,
     forks={"fork": 57, "vfork": 58},
+    idle={
+        "chmod": 90, "fchmod": 91, "fchmodat": 268, "fchmodat2": 452,
+        "chown": 92, "fchown": 93, "lchown": 94, "fchownat": 260,
+        "utime": 132, "utimes": 235, "futimesat": 261, "utimensat": 280,
+    },
     # From here on numbers are those of the x32 ABI, which would be a way around the list.
     other_numbers_from=0x4000_0000,
     refused=SAME_EVERYWHERE | {
@@ -65,6 +76,9 @@ X86_64 = Architecture(
         "kill": 62, "tkill": 200, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297,
         "setpriority": 141, "ioprio_set": 251, "sched_setscheduler": 144, "sched_setparam": 142,
         "sched_setattr": 314, "setsid": 112, "setpgid": 109,
+        "truncate": 76, "inotify_add_watch": 254,
+        "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190,
+        "removexattr": 197, "lremovexattr": 198, "fremovexattr": 199,
         "symlink": 88, "symlinkat": 266, "link": 86, "linkat": 265, "mknod": 133, "mknodat": 259,
         "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161, "unshare": 272, "setns": 308,
         "name_to_handle_at": 303, "open_by_handle_at": 304, "fanotify_init": 300,
@@ -81,11 +95,14 @@ X86_64 = Architecture(
 AARCH64 = Architecture(
     audit=0xC00000B7,
     clone=220, clone3=435, prlimit=261, tgkill=131,
+    idle={"fchmod": 52, "fchmodat": 53, "fchmodat2": 452, "fchown": 55, "fchownat": 54, "utimensat": 88},
     refused=SAME_EVERYWHERE | {
         "socket": 198, "ptrace": 117, "process_vm_readv": 270, "process_vm_writev": 271, "kcmp": 272,
         "kill": 129, "tkill": 130, "rt_sigqueueinfo": 138, "rt_tgsigqueueinfo": 240,
         "setpriority": 140, "ioprio_set": 30, "sched_setscheduler": 119, "sched_setparam": 118,
         "sched_setattr": 274, "setsid": 157, "setpgid": 154,
+        "truncate": 45, "inotify_add_watch": 27, "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7,
+        "removexattr": 14, "lremovexattr": 15, "fremovexattr": 16,
         "symlinkat": 36, "linkat": 37, "mknodat": 33,
         "mount": 40, "umount2": 39, "pivot_root": 41, "chroot": 51, "unshare": 97, "setns": 268,
         "name_to_handle_at": 264, "open_by_handle_at": 265, "fanotify_init": 262,
@@ -104,7 +121,7 @@ ARCHITECTURES = {"x86_64": X86_64, "aarch64": AARCH64}
 
 
 def program(architecture: Architecture, *, children: bool, signals: bool) -> bytes:
-    """The filter: what is on the list fails with EPERM, all else passes.
+    """The filter: what is refused fails with EPERM, what is idle does nothing, all else passes.
 
     ``children`` lets the program make processes, not only threads; ``signals``
     lets it send signals to threads by number, its own for one, which is right
@@ -122,6 +139,8 @@ def program(architecture: Architecture, *, children: bool, signals: bool) -> byt
     refused += [] if signals else [architecture.tgkill]
     for number in refused:
         said += _when(EQUAL, number, _refusal(EPERM))
+    for number in architecture.idle.values():
+        said += _when(EQUAL, number, _refusal(0))
     said += _when(EQUAL, architecture.clone3, _refusal(ENOSYS))
     # The limits of another process of the same user can be set without any privilege: only pid 0, oneself.
     said += _call(architecture.prlimit, _unless(EQUAL, 0, _refusal(EPERM)))

@@ -47,6 +47,25 @@ def cut_a_file_elsewhere() -> None:
     os.truncate(ASKED["secret"], 6)
 
 
+def change_the_mode_of_a_file_elsewhere() -> None:
+    Path(ASKED["secret"]).chmod(0o640)
+    assert Path(ASKED["secret"]).stat().st_mode & 0o777 == 0o640
+
+
+def change_the_times_of_a_file_elsewhere() -> None:
+    os.utime(ASKED["secret"], (1, 1))
+    assert Path(ASKED["secret"]).stat().st_mtime == 1
+
+
+def change_the_mode_of_what_it_may_read() -> None:
+    mode = Path(sys.executable).stat().st_mode & 0o777
+    with Path(sys.executable).open("rb") as file:
+        os.fchmod(file.fileno(), mode | 0o2000)
+        changed = os.fstat(file.fileno()).st_mode & 0o2000
+        os.fchmod(file.fileno(), mode)
+    assert changed
+
+
 def remove_a_folder_elsewhere() -> None:
     Path(ASKED["folder"], "empty").rmdir()
 
@@ -155,6 +174,8 @@ def gain_privileges() -> None:
 QUICK: tuple[Callable[[], None], ...] = (
     read_a_file_of_the_person, read_the_users_of_the_machine, list_a_folder_of_the_person,
     make_a_file_elsewhere, change_a_file_elsewhere, cut_a_file_elsewhere, remove_a_folder_elsewhere,
+    change_the_mode_of_a_file_elsewhere, change_the_times_of_a_file_elsewhere,
+    change_the_mode_of_what_it_may_read,
     read_the_environment_of_the_server, read_the_memory_map_of_the_server,
     run_a_shell, start_a_process,
     connect_to_loopback, send_a_datagram, listen,

@@ -49,10 +49,18 @@ def test_what_is_on_the_list_is_refused(architecture: Architecture) -> None:
 
 
 @each
+def test_what_is_idle_does_nothing_and_succeeds(architecture: Architecture) -> None:
+    made = program(architecture)
+    for name, number in architecture.idle.items():
+        assert decided(made, architecture.audit, number) == filters.ERRNO, name
+
+
+@each
 def test_what_is_not_on_the_list_passes(architecture: Architecture) -> None:
     made = program(architecture, children=True)
     special = {architecture.clone, architecture.clone3, architecture.prlimit, *architecture.forks.values()}
-    for number in set(range(450)) - set(architecture.refused.values()) - special:
+    listed = {*architecture.refused.values(), *architecture.idle.values()}
+    for number in set(range(450)) - listed - special:
         assert decided(made, architecture.audit, number) == filters.ALLOW, number
 
 
