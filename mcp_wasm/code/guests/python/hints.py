@@ -31,6 +31,7 @@ _INSTEAD = {
     "toml": "use tomllib",
     "pytest": "use assert",
 }
+_NO_PROCESSES = "There are no processes and no shell here: do it in Python."
 _NO_NETWORK = (
     "There is no network here: pass the data in as `input` or as a file, or call a granted tool "
     "(`import tools; tools.names()`)."
@@ -81,25 +82,40 @@ def _os(error: Any, _given: dict[str, Any]) -> str | None:
     if error.errno in (errno.EROFS, errno.EPERM, errno.EACCES, errno.ENOTCAPABLE) and error.filename:
         return "Write into the current folder, with a relative path."
     if error.errno in (errno.ENOSYS, errno.ENOTSUP) or "processes" in text:
-        return "There are no processes, shells or system calls here: do it in Python."
+        return _NO_PROCESSES
     return None
 
 
 def _is_network(error: BaseException) -> bool:
+    ways = ("/python/socket.py", "/python/urllib/request.py", "/python/http/client.py")
+    return type(error).__name__ in ("URLError", "gaierror") or _passed(error, ways)
+
+
+def _passed(error: BaseException, files: tuple[str, ...]) -> bool:
+    """Whether the error came through one of the files, told by how their paths begin."""
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename.endswith(
-            ("/socket.py", "/urllib/request.py", "/http/client.py")
-        ):
+        if trace.tb_frame.f_code.co_filename.startswith(files):
             return True
         trace = trace.tb_next
-    return type(error).__name__ in ("URLError", "gaierror")
+    return False
+
+
+def _processes(error: Any, _given: dict[str, Any]) -> str | None:
+    ways = ("/python/multiprocessing/", "/python/subprocess.py", "/python/asyncio/subprocess.py")
+    return _NO_PROCESSES if _passed(error, ways) else None
+
+
+def _library(error: Any, _given: dict[str, Any]) -> str | None:
+    if type(error).__name__ == "FeatureNotFound":
+        return 'The only parser here is "html.parser"; for XML, use xml.etree.ElementTree.'
+    return None
 
 
 def _attribute(error: Any, _given: dict[str, Any]) -> str | None:
     owner, name = getattr(error.obj, "__name__", ""), error.name
     if owner == "os" and name in ("system", "popen", "fork", "execv", "spawnv", "posix_spawn", "kill"):
-        return "There are no processes and no shell here: do it in Python."
+        return _NO_PROCESSES
     if owner == "socket":
         return _NO_NETWORK
     if owner == "tools":
@@ -160,6 +176,7 @@ def _denied(error: Any, _given: dict[str, Any]) -> str | None:
 
 
 _HINTS: tuple[tuple[type[BaseException], Callable[[Any, dict[str, Any]], str | None]], ...] = (
+    (Exception, _processes),
     (ImportError, _module),
     (FileNotFoundError, _file),
     (OSError, _os),
@@ -171,5 +188,6 @@ _HINTS: tuple[tuple[type[BaseException], Callable[[Any, dict[str, Any]], str | N
     (TypeError, _type),
     (MemoryError, _memory),
     (Exception, _denied),
+    (Exception, _library),
 )
-"""Kinds of errors, the narrower before the wider, with what may help against each."""
+"""Kinds of errors, with what may help against each; the first that has something to say is heard."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import engine
 import preload
+import program
 import wit_world
 
 
@@ -15,4 +16,4 @@ class WitWorld(wit_world.WitWorld):
         return engine.answer(request)
 
 
-preload.finish()
+preload.finish(engine.answer, program.forget)

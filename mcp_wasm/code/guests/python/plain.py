@@ -26,7 +26,8 @@ SAFE = 2**53
 """The largest integer that every reader of JSON keeps exactly."""
 
 _REPR = 8 * 1024
-_DEEPEST = 200
+_DEEPEST = 90
+"""Levels; what nests deeper is shown as text, by every door."""
 _AS_TEXT = (
     dt.date,
     dt.time,
@@ -58,10 +59,17 @@ class NotPlain(Exception):
     """The value, or a part of it, has no form in JSON."""
 
 
+class TooDeep(NotPlain):
+    """It nests more levels deep than is shown."""
+
+
 def shown(value: Any) -> dict[str, Any]:
     """``value`` and ``text`` of an answer: its form in JSON, and its repr where the one is not the other."""
     try:
         made = to_plain(value)
+    except TooDeep:
+        # Its repr would nest as deep, and there end the whole run.
+        return {"text": f"<a {type(value).__name__} that nests more than {_DEEPEST} levels deep>"}
     except (NotPlain, RecursionError):
         return {"text": cut_repr(value)}
     return {"value": made} if _same(made, value) else {"value": made, "text": cut_repr(value)}
@@ -71,10 +79,10 @@ def to_plain(value: Any, depth: int = 0) -> Any:
     """``value`` as plain JSON.
 
     Raises:
-        NotPlain: a part of it has no form in JSON, or it nests more than 200 levels deep.
+        NotPlain: a part of it has no form in JSON, or it nests more than 90 levels deep.
     """
     if depth > _DEEPEST:
-        raise NotPlain
+        raise TooDeep
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, enum.Enum) and not isinstance(value, enum.Flag):

@@ -72,14 +72,42 @@ def call(request: Request) -> Any:
         BaseException: whatever the code raised.
     """
     given = request.given
-    variables = _begin(PurePosixPath(request.file).stem, request)
-    _execute(_parsed(request), request, variables)
-    function = variables.get(given["function"])
+    function = load(request).get(given["function"])
     if not callable(function):
         raise NameError(f"the code defines no function {given['function']!r}")
-    by_place, by_name = values.arguments(function, given["arguments"], given.get("types") or [])
-    value = loop.finish(function(*by_place, **by_name))
-    return values.returned(function, value, given.get("result"))
+    return result_of(function, given["arguments"], given.get("types") or [], given.get("result"))
+
+
+def load(request: Request) -> dict[str, Any]:
+    """Run the top level of a tool's code; its names.
+
+    Raises:
+        BaseException: whatever the code raised.
+    """
+    variables = _begin(PurePosixPath(request.file).stem, request)
+    _execute(_parsed(request), request, variables)
+    return variables
+
+
+def result_of(function: Any, given: dict[str, Any], types_: list[Any], result: Any) -> Any:
+    """What ``function`` returns for plain JSON, as plain JSON.
+
+    Raises:
+        BaseException: whatever the code raised.
+    """
+    by_place, by_name = values.arguments(function, given, types_)
+    return values.returned(function, loop.finish(function(*by_place, **by_name)), result)
+
+
+def forget() -> None:
+    """Forget every program that was run."""
+    for name in compiled:
+        linecache.cache.pop(name, None)
+    compiled.clear()
+    _kept.__dict__.clear()
+    # The folder of a run is another one, and where there was none it was remembered as none.
+    sys.path_importer_cache.clear()
+    sys.modules["__main__"] = _kept
 
 
 def _begin(name: str, request: Request) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def begin() -> None:
 
 def end() -> None:
     """Write out what is still buffered."""
-    for stream in (sys.stdout, sys.stderr, _out, _err):
+    for stream in {id(each): each for each in (sys.stdout, sys.stderr, _out, _err)}.values():
         # Whatever the program put there may be closed, or no stream at all.
         with contextlib.suppress(Exception):
             stream.flush()
