@@ -33,6 +33,9 @@ from mcp_wasm.errors import NotConfined
 
 Mechanism = Literal["bubblewrap", "landlock"]
 
+MECHANISMS: tuple[Mechanism, ...] = ("bubblewrap", "landlock")
+"""The better one first: an empty root tells nothing of what is outside of it."""
+
 LAUNCHER = Path(__file__).with_name("confine_launch.py")
 FAILED = 125
 """The code that the launcher ends with when it could not confine the program."""
@@ -146,30 +149,37 @@ def require() -> Confinement:
 
 def where_possible() -> Confinement | None:
     """The confinement that this machine has, the better one first, or None."""
-    return next((Confinement(name) for name, reason in mechanisms().items() if reason is None), None)
+    return next((Confinement(name) for name in MECHANISMS if why_not(name) is None), None)
 
 
-@functools.cache
 def mechanisms() -> dict[Mechanism, str | None]:
     """For each mechanism, the better one first, None where it was seen to work, or why it does not."""
-    return {"bubblewrap": why_not("bubblewrap"), "landlock": why_not("landlock")}
+    return {name: why_not(name) for name in MECHANISMS}
 
 
 def interpreter() -> tuple[Path, ...]:
     """What our own interpreter needs to be readable: its standard library, no package of the environment."""
     base = {"platbase": sys.base_exec_prefix}
-    library = Path(sysconfig.get_config_var("LIBDIR") or "", sysconfig.get_config_var("INSTSONAME") or "")
+    library = sysconfig.get_config_var("INSTSONAME") or ""
+    libraries = {
+        Path(sysconfig.get_config_var("LIBDIR") or "", library),
+        Path(sys.base_prefix, "lib", library),
+    }
     return (
         Path(sys.prefix, "pyvenv.cfg"),
         Path(sys.executable),
         Path(sysconfig.get_path("stdlib")),
         Path(sysconfig.get_path("platstdlib", vars=base)),
-        *([library] if library.is_file() else []),
+        *(path for path in libraries if path.is_file()),
     )
 
 
+@functools.cache
 def why_not(mechanism: Mechanism) -> str | None:
-    """None where a program that tried was held back by the mechanism, or why it cannot be used."""
+    """None where a program that tried was held back by the mechanism, or why it cannot be used.
+
+    It is tried once in a process, which takes some 50 ms.
+    """
     missing = _missing(mechanism)
     if missing is not None:
         return missing
