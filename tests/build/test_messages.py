@@ -30,12 +30,6 @@ thing_bindings.c:9:9: error: not of the source
 """
 C = {"x.h": "#define F(a) a +* b\nint y =;\n", "main.c": '#include "x.h"\nint x = F(1);\n#include "nope.h"\n'}
 
-ZIG = """\
-main.zig:4:9: error: use of undeclared identifier 'nope'
-  r.* = nope;
-        ^~~~
-"""
-
 LINKER = "wasm-ld: error: zig-local/o/dbeee660930f01459679be4eff1c44bc/main.o: undefined symbol: other\n"
 
 WIDE_C = "u.c:1:10: error: use of undeclared identifier 'é2'; did you mean 'é'?\n    1 | int é = é2;\n"
@@ -189,12 +183,6 @@ CASES: list[tuple[str, str, Mapping[str, str], list[str]]] = [
             "x.h:1:19: note: expanded from macro 'F'",
             "main.c:3:10: error: 'nope.h' file not found",
         ],
-    ),
-    (
-        "zig",
-        ZIG,
-        {"main.zig": "\n" * 3 + "  r.* = nope;"},
-        ["main.zig:4:9: error: use of undeclared identifier 'nope'"],
     ),
     ("the linker", LINKER, {"main.c": ""}, ["main.c: error: undefined symbol: other"]),
     (
