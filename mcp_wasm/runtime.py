@@ -113,6 +113,7 @@ class Runtime:
             (self._put_made, self._take),
             lambda name: self._component_limits.get(name, self.limits),
             (self.cache, self._children),
+            self.runners.path,
         )
         self._folders = Folders(
             self._index, self._published, self._put, self._forget, self.made.gives_way, self.made.sync

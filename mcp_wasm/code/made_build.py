@@ -1,11 +1,12 @@
 """A made tool of a script, compiled to a component of its own: run as a program of its own.
 
-    python -m mcp_wasm.code.made_build FOLDER
+    python -m mcp_wasm.code.made_build FOLDER RUNNER RUNTIMES
 
-FOLDER is that of a version of a made tool. What comes of it is put there as
-``built``: ``component.wasm`` with its WIT and its digest, or the reason why there
-is none. A program, so that a server can end it together with its toolchain, and
-has none of a toolchain's modules. It prints each step as a line.
+FOLDER is that of a version of a made tool, RUNNER the component that runs its
+language, and RUNTIMES a folder for what toolchains keep. What comes of it is put
+into FOLDER as ``built``: ``component.wasm`` with its WIT and its digest, or the
+reason why there is none. A program, so that a server can end it together with its
+toolchain, and has none of a toolchain's modules. It prints each step as a line.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ from mcp_wasm.code.run import FILE
 from mcp_wasm.component.types import Function, Primitive, Result
 from mcp_wasm.errors import BuildFailed, McpWasmError
 
-Build = Callable[[Edition, Signature, Progress], tuple[bytes, str]]
+Build = Callable[[Edition, Path, Path, Progress], tuple[bytes, str]]
 
 
-def build(folder: Path, progress: Progress) -> None:
+def build(folder: Path, runner: Path, runtimes: Path, progress: Progress) -> None:
     """Put into the version ``folder`` what it is compiled to, or why it is not, unless that is there.
 
     Raises:
@@ -43,7 +44,7 @@ def build(folder: Path, progress: Progress) -> None:
         if (folder / made_files.BUILT).is_dir():
             return
         try:
-            component, wit = _BUILDS[edition.language](edition, signature_of(edition), progress)
+            component, wit = _BUILDS[edition.language](edition, runner, runtimes, progress)
         except McpWasmError as error:
             _put(folder, {"failed": str(error)[:2000]})
         else:
@@ -76,24 +77,31 @@ def _published(edition: Edition, function: Function) -> Published:
     )
 
 
-def _python(edition: Edition, signature: Signature, progress: Progress) -> tuple[bytes, str]:
+def _python(edition: Edition, _runner: Path, _runtimes: Path, progress: Progress) -> tuple[bytes, str]:
     from mcp_wasm.build import script_python
 
-    trusted = edition.client == PERSON
+    trusted, signature = edition.client == PERSON, signature_of(edition)
     component = script_python.compile_script(
         edition.source, signature, file=FILE["python"], trusted=trusted, progress=progress
     )
     return component, script_python.world_text(edition.source, signature)
 
 
-def _javascript(edition: Edition, signature: Signature, progress: Progress) -> tuple[bytes, str]:
-    from mcp_wasm.build import script_javascript
+def _javascript(edition: Edition, runner: Path, runtimes: Path, progress: Progress) -> tuple[bytes, str]:
+    from mcp_wasm.build import c_library, script_javascript
+    from mcp_wasm.build.signature import wit
 
-    trusted = edition.client == PERSON
+    signature, language = signature_of(edition), edition.language
     component = script_javascript.compile_script(
-        edition.source, signature, file=FILE[edition.language], trusted=trusted, progress=progress
+        edition.source,
+        signature,
+        runner,
+        c_library.prepare(runtimes, progress),
+        language=language,
+        file=FILE[language],
+        progress=progress,
     )
-    return component, script_javascript.world_text(edition.source, signature)
+    return component, wit.text(signature)
 
 
 _BUILDS: dict[str, Build] = {
@@ -126,7 +134,8 @@ def _stop(_signal: int, _frame: object) -> None:
 def main() -> int:
     """Build what the command line names."""
     signal.signal(signal.SIGTERM, _stop)
-    build(Path(sys.argv[1]), lambda step: print(step, flush=True))  # noqa: T201 - whoever started it listens
+    folder, runner, runtimes = map(Path, sys.argv[1:4])
+    build(folder, runner, runtimes, lambda step: print(step, flush=True))  # noqa: T201 - whoever started it listens
     return 0
 
 

@@ -10,28 +10,41 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
 
 from mcp_wasm.build.toolchain import Progress, silent
 from mcp_wasm.code import made_files
 from mcp_wasm.errors import BuildFailed, Cancelled, InvalidSettings
 
+_log = logging.getLogger(__name__)
 _GRACE_S = 2.0
+_SAID = 4000
 
 
 class Compiling:
-    """The processes that compile for one runtime; ``close`` ends them."""
+    """The processes that compile for one runtime; ``close`` ends them.
 
-    def __init__(self) -> None:
+    ``runner`` gives the component that runs a language, ``runtimes`` is where
+    toolchains keep what they need again.
+    """
+
+    def __init__(self, runner: Callable[[str], Path], runtimes: Path) -> None:
+        self._runner, self._runtimes = runner, runtimes
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
         self._one = threading.Lock()
         self._closed = False
 
-    def compile(self, folder: Path, progress: Progress = silent, *, again: bool = False) -> Path:
+    def compile(
+        self, folder: Path, language: str, progress: Progress = silent, *, again: bool = False
+    ) -> Path:
         """The component file of the version in ``folder``, built if need be; ``again`` after a failure too.
 
         Raises:
@@ -42,7 +55,7 @@ class Compiling:
             made_files.remove(folder / made_files.BUILT)
         with self._one:
             if not (folder / made_files.BUILT).is_dir():
-                self._run(folder, progress)
+                self._run(folder, self._runner(language), progress)
         reason = failure(folder)
         if reason:
             raise BuildFailed(folder.parent.name, reason)
@@ -60,8 +73,25 @@ class Compiling:
                 process.wait(_GRACE_S)
             process.kill()
 
-    def _run(self, folder: Path, progress: Progress) -> None:
-        command = [sys.executable, "-P", "-m", "mcp_wasm.code.made_build", str(folder)]
+    def _run(self, folder: Path, runner: Path, progress: Progress) -> None:
+        paths = map(str, (folder, runner, self._runtimes))
+        command = [sys.executable, "-P", "-m", "mcp_wasm.code.made_build", *paths]
+        with tempfile.TemporaryFile() as said, self._started(command, said) as process:
+            try:
+                assert process.stdout is not None
+                for line in process.stdout:
+                    progress(line.strip()[:200])
+                process.wait()
+            finally:
+                with self._lock:
+                    self._running.discard(process)
+            if process.returncode and not self._closed:
+                said.seek(max(0, said.seek(0, 2) - _SAID))
+                _log.error("%s failed: %s", command[3], said.read().decode("utf-8", "replace"))
+        if self._closed:
+            raise Cancelled
+
+    def _started(self, command: Sequence[str], said: IO[bytes]) -> subprocess.Popen[str]:
         with self._lock:
             if self._closed:
                 raise Cancelled
@@ -69,21 +99,12 @@ class Compiling:
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=said,
                 text=True,
                 errors="replace",
             )
             self._running.add(process)
-        try:
-            with process:
-                assert process.stdout is not None
-                for line in process.stdout:
-                    progress(line.strip()[:200])
-        finally:
-            with self._lock:
-                self._running.discard(process)
-        if self._closed:
-            raise Cancelled
+            return process
 
 
 def component(folder: Path) -> Path:

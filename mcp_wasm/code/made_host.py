@@ -39,6 +39,7 @@ def new_made_tools(  # noqa: PLR0917 - the parts of a runtime, which alone calls
     publish: Publish,
     limits: Callable[[str], Limits],
     compiling: tuple[Cache, Children],
+    runner: Callable[[str], Path],
 ) -> MadeTools:
     """The made tools of a runtime in ``home``; ``limits`` are those of a component by its name."""
 
@@ -59,4 +60,6 @@ def new_made_tools(  # noqa: PLR0917 - the parts of a runtime, which alone calls
         entry = Entry(Caller(client or "local", "test"), tool.name, component.name, component.digest, NOTHING)
         return accounts.run_sync(entry, given, run)
 
-    return MadeTools(home, Host(index, policies, *publish, invoker.prepare, call, maker))
+    return MadeTools(
+        home, Host(index, policies, *publish, invoker.prepare, call, maker, runner, home / "runtimes")
+    )

@@ -28,7 +28,7 @@ from mcp_wasm.registry.index import Index
 from mcp_wasm.registry.tool import Component
 
 _LONGEST_NAME, _LONGEST_BY = 200, 80
-_UNSEEN = re.compile(r"[^\w .,:;@+()/'-]")
+_UNSEEN = re.compile(r"[^\w .,@+/'-]")
 
 SERVERS = frozenset(
     f"{verb}_{what}"

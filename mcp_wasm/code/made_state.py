@@ -39,6 +39,8 @@ class Host:
     audit log; ``prepare`` makes one
     ready to run, ``call`` calls for a client a tool of one that is not published.
     ``maker`` gives what makes components; the first time it loads the modules for that.
+    ``runner`` gives the component that runs a language, and may have to build it;
+    ``runtimes`` is a folder for what toolchains keep.
     """
 
     index: Index
@@ -48,6 +50,8 @@ class Host:
     prepare: Callable[[Component], Future[Any]]
     call: Callable[[str, Tool, Component, Mapping[str, Any]], Outcome]
     maker: Callable[[], Maker]
+    runner: Callable[[str], Path]
+    runtimes: Path
 
 
 class State:

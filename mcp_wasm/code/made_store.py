@@ -179,8 +179,9 @@ class Store:
         import fcntl  # POSIX only, as in policy.replacing
 
         self.sweep()
+        (self.folder / SESSIONS).mkdir(exist_ok=True, mode=0o700)
         session = self.folder / SESSIONS / secrets.token_hex(8)
-        session.mkdir(parents=True, mode=0o700)
+        session.mkdir(mode=0o700)
         handle = os.open(session / ".alive", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(handle, fcntl.LOCK_EX)
         return session, handle

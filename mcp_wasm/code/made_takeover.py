@@ -26,7 +26,7 @@ class Takeovers:
     """Compiles the kept tools of ``state`` once ``begin`` was called, and whatever is asked for by name."""
 
     def __init__(self, state: State) -> None:
-        self._state, self._compiling = state, Compiling()
+        self._state, self._compiling = state, Compiling(state.host.runner, state.host.runtimes)
         self._failed: dict[str, str] = {}
         self._now = ""
         self._thread: threading.Thread | None = None
@@ -65,7 +65,7 @@ class Takeovers:
         self._failed.pop(edition.digest, None)
         with self._state.lock:
             folder = self._state.folder(edition)
-        return self._compiling.compile(folder, progress, again=True)
+        return self._compiling.compile(folder, edition.language, progress, again=True)
 
     def close(self) -> None:
         """End what compiles, and wait for the thread."""
@@ -92,7 +92,7 @@ class Takeovers:
                 self._now = edition.digest
                 folder = self._state.store.path(edition, None)
             try:
-                self._take_over(edition, self._compiling.compile(folder))
+                self._take_over(edition, self._compiling.compile(folder, edition.language))
             except Cancelled:
                 continue
             except McpWasmError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,9 @@ from mcp_wasm.code.made_contract import Example
 from mcp_wasm.errors import CallerError, FailedTest, McpWasmError, TestsFailed
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox.report import Outcome
+
+TOGETHER_S = 60.0
+"""Seconds that all tests of one source may take."""
 
 Try = Callable[[Tool, Component, Mapping[str, Any]], Outcome]
 """Calls a tool of a component that is not published."""
@@ -24,8 +28,13 @@ def check(component: Component, names: Mapping[str, str], tests: tuple[Example, 
         CallerError: one is for a function that is not there.
     """
     tools = [_tool(component, names, each.function) for each in tests]
-    found = (_failure(component, tool, each, call) for tool, each in zip(tools, tests, strict=True))
-    failed = [each for each in found if each is not None]
+    until, failed = time.monotonic() + TOGETHER_S, []
+    for tool, test in zip(tools, tests, strict=True):
+        if time.monotonic() > until:
+            told = f"it was not run, since all tests together may take {TOGETHER_S:g} s"
+            failed.append(FailedTest(test.function, dict(test.input), test.expected, error=told))
+        elif (failure := _failure(component, tool, test, call)) is not None:
+            failed.append(failure)
     if failed:
         raise TestsFailed(component.name, failed, len(tests))
 

@@ -99,11 +99,6 @@ def test_what_cannot_be_typed_is_refused_with_its_line(made_runtime: Runtime) ->
     assert listed(made_runtime) == []
 
 
-def test_c_without_a_world_is_refused(made_runtime: Runtime) -> None:
-    with pytest.raises(CallerError, match="give a world"):
-        made_runtime.made.create(wanted("words", "int f;", language="c"), by="x", client="one")
-
-
 def test_code_that_names_tools_wishes_for_them_and_no_other_does(made_runtime: Runtime) -> None:
     code = 'import { textDiff } from "tools";\n' + TYPESCRIPT
     asking = made_runtime.made.create(wanted("asking", code), by="x", client="one")
