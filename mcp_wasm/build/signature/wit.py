@@ -27,11 +27,12 @@ PACKAGE = "local"
 Named = Record | Variant | Enum | Flags
 
 
-def text(signature: Signature, *, interface: str = "") -> str:
+def text(signature: Signature, *, interface: str = "", imports: Iterable[str] = ()) -> str:
     """The WIT text of ``signature``.
 
     With ``interface`` the world exports an interface of that name, which holds
     types and functions: some toolchains need that for types that use types.
+    ``imports`` are full names of interfaces that the world imports.
     """
     functions = [each.function for each in signature.functions]
     declared = [line for type_ in named_types(functions) for line in [*_declared(type_), ""]]
@@ -39,6 +40,7 @@ def text(signature: Signature, *, interface: str = "") -> str:
     body = [*declared, *exported]
     if interface:
         body = [f"export {written(interface)}: interface {{", *_indented(body), "}"]
+    body = [*(f"import {each};" for each in imports), *body]
     world = [*_docs(signature.docs), f"world {written(signature.world)} {{", *_indented(body), "}"]
     return "\n".join([f"package {PACKAGE}:{written(signature.world)};", "", *world, ""])
 
@@ -149,3 +151,8 @@ def _docs(said: str) -> list[str]:
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:
     return (f"    {line}" if line else "" for line in lines)
+
+
+def without_docs(text_: str) -> str:
+    """A WIT text that this module wrote, without its docs."""
+    return "\n".join(line for line in text_.split("\n") if not line.lstrip().startswith("///"))

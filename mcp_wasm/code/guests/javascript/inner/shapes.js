@@ -19,94 +19,68 @@
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-// Plain JSON; `decode` and `encode` are what differs for another form of the same values.
-const JSON_FORM = {
-  json: true,
-  key: (name) => name,
-  decode: {
-    number: (value) => (typeof value === "string" ? Number(value) : value),
-    bigint: (value) => BigInt(value),
-    bytes: (value) => (typeof value === "string" ? fromBase64(value) : value),
-  },
-  encode: {
-    number: (value) => (Number.isFinite(value) ? value : String(value)),
-    bigint: (value) => (value <= SAFE && value >= -SAFE ? Number(value) : String(value)),
-    bytes: toBase64,
-  },
-};
-
-// What componentize-qjs and jco hand to a function: records with names in camelCase, BigInt, Uint8Array.
-const COMPONENT_FORM = {
-  json: false,
-  key: (name) => name.replace(/-+([a-z0-9])/g, (_, letter) => letter.toUpperCase()),
-  decode: { number: same, bigint: BigInt, bytes: same },
-  encode: { number: same, bigint: same, bytes: same },
-};
-
-// `realm` is the global object of the code: what is made is of its classes.
+// `realm` has the classes of the code: what is made is of them.
 export const fromJson = (value, shape, path = "the arguments", realm = globalThis) =>
-  decoded(value, shape, path, { ...JSON_FORM, realm });
-export const toJson = (value, shape, path = "the result") => encoded(value, shape, path, JSON_FORM);
-export const fromComponent = (value, shape, path = "the arguments") =>
-  decoded(value, shape, path, { ...COMPONENT_FORM, realm: globalThis });
-export const toComponent = (value, shape, path = "the result") => encoded(value, shape, path, COMPONENT_FORM);
+  decoded(value, shape, path, realm);
+export const toJson = (value, shape, path = "the result") => encoded(value, shape, path);
 
-function decoded(value, shape, path, form) {
+function decoded(value, shape, path, realm) {
   if (shape === null || shape === undefined) return value;
   switch (shape.kind) {
     case "string":
     case "boolean":
       return value;
     case "number":
+      return typeof value === "string" ? Number(value) : value;
     case "bigint":
-      return form.decode[shape.kind](value);
+      return BigInt(value);
     case "bytes":
-      return form.realm.Uint8Array.from(form.decode.bytes(value));
+      return realm.Uint8Array.from(typeof value === "string" ? fromBase64(value) : value);
     case "date":
-      return dateOf(value, path, form.realm);
+      return dateOf(value, path, realm);
     case "nothing":
       return undefined;
     case "option":
       if (value === null || value === undefined) return shape.none === "null" ? null : undefined;
-      return decoded(value, shape.of, path, form);
+      return decoded(value, shape.of, path, realm);
     case "list":
-      return form.realm.Array.from(value, (item, index) => decoded(item, shape.of, `${path}[${index}]`, form));
+      return realm.Array.from(value, (item, index) => decoded(item, shape.of, `${path}[${index}]`, realm));
     case "set":
-      return new form.realm.Set(
-        Array.from(value, (item, index) => decoded(item, shape.of, `${path}[${index}]`, form)),
+      return new realm.Set(
+        Array.from(value, (item, index) => decoded(item, shape.of, `${path}[${index}]`, realm)),
       );
     case "tuple":
-      return form.realm.Array.from(shape.of, (part, index) =>
-        decoded(value[index], part, `${path}[${index}]`, form),
+      return realm.Array.from(shape.of, (part, index) =>
+        decoded(value[index], part, `${path}[${index}]`, realm),
       );
     case "map": {
       const pairs = Array.from(value, ([key, item], index) => [
-        decoded(key, shape.key, `${path}[${index}]`, form),
-        decoded(item, shape.value, `${path}[${index}]`, form),
+        decoded(key, shape.key, `${path}[${index}]`, realm),
+        decoded(item, shape.value, `${path}[${index}]`, realm),
       ]);
-      return shape.as === "Map" ? new form.realm.Map(pairs) : form.realm.Object.fromEntries(pairs);
+      return shape.as === "Map" ? new realm.Map(pairs) : realm.Object.fromEntries(pairs);
     }
     case "enum":
       return shape.values.find(([name]) => name === value)[1];
     case "record":
-      return recordOf(value, shape, path, form);
+      return recordOf(value, shape, path, realm);
     case "variant": {
       const [, literal, payload] = shape.cases.find(([name]) => name === value.tag);
-      const made = payload ? recordOf(value.val, payload, path, form) : new form.realm.Object();
+      const made = payload ? recordOf(value.val, payload, path, realm) : new realm.Object();
       return define(made, shape.tag, literal);
     }
     case "union": {
       const [, , payload] = shape.cases.find(([name]) => name === value.tag);
-      return decoded(value.val, payload, path, form);
+      return decoded(value.val, payload, path, realm);
     }
   }
   throw new TypeError(`${path}: there is no shape ${shape.kind}`);
 }
 
-function recordOf(value, shape, path, form) {
-  const made = new form.realm.Object();
+function recordOf(value, shape, path, realm) {
+  const made = new realm.Object();
   for (const [name, own, inner] of shape.fields) {
-    const item = decoded(value[form.key(name)], inner, `${path}.${own}`, form);
+    const item = decoded(value[name], inner, `${path}.${own}`, realm);
     if (item !== undefined) define(made, own, item);
   }
   return made;
@@ -117,19 +91,19 @@ function define(object, name, value) {
   return Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
-function encoded(value, shape, path, form) {
+function encoded(value, shape, path) {
   if (shape === null || shape === undefined) return value;
   switch (shape.kind) {
     case "number":
       if (typeof value !== "number") throw wrong(path, "a number", value);
-      return form.encode.number(value);
+      return Number.isFinite(value) ? value : String(value);
     case "bigint":
       if (typeof value === "number" && Number.isInteger(value)) value = BigInt(value);
       if (typeof value !== "bigint") throw wrong(path, "a bigint", value);
-      return form.encode.bigint(value);
+      return value <= SAFE && value >= -SAFE ? Number(value) : String(value);
     case "bytes":
       if (!isBytes(value)) throw wrong(path, "a Uint8Array", value);
-      return form.encode.bytes(value);
+      return toBase64(value);
     case "string":
     case "boolean":
       if (typeof value !== shape.kind) throw wrong(path, `a ${shape.kind}`, value);
@@ -138,27 +112,27 @@ function encoded(value, shape, path, form) {
       if (kindOf(value) !== "Date") throw wrong(path, "a Date", value);
       return dateOf(value, path).toISOString();
     case "nothing":
-      return form.json ? null : undefined;
+      return null;
     case "option":
-      if (value === null || value === undefined) return form.json ? null : undefined;
-      return encoded(value, shape.of, path, form);
+      if (value === null || value === undefined) return null;
+      return encoded(value, shape.of, path);
     case "list":
     case "set": {
       const ready = Array.isArray(value) || ArrayBuffer.isView(value) || kindOf(value) === "Set";
       if (!ready) throw wrong(path, shape.kind === "set" ? "a Set" : "an array", value);
-      return Array.from(value, (item, index) => encoded(item, shape.of, `${path}[${index}]`, form));
+      return Array.from(value, (item, index) => encoded(item, shape.of, `${path}[${index}]`));
     }
     case "tuple":
       if (!Array.isArray(value) || value.length !== shape.of.length) {
         throw wrong(path, `an array of ${shape.of.length}`, value);
       }
-      return shape.of.map((part, index) => encoded(value[index], part, `${path}[${index}]`, form));
+      return shape.of.map((part, index) => encoded(value[index], part, `${path}[${index}]`));
     case "map": {
       if (typeof value !== "object" || value === null) throw wrong(path, `a ${shape.as}`, value);
       const pairs = kindOf(value) === "Map" ? [...value] : Object.entries(value);
       return pairs.map(([key, item]) => [
-        encoded(key, shape.key, `the key of ${path}`, form),
-        encoded(item, shape.value, `${path}[${JSON.stringify(key)}]`, form),
+        encoded(key, shape.key, `the key of ${path}`),
+        encoded(item, shape.value, `${path}[${JSON.stringify(key)}]`),
       ]);
     }
     case "enum": {
@@ -167,7 +141,7 @@ function encoded(value, shape, path, form) {
       return found[0];
     }
     case "record":
-      return recordFrom(value, shape, path, form);
+      return recordFrom(value, shape, path);
     case "variant": {
       if (typeof value !== "object" || value === null) throw wrong(path, "an object", value);
       const found = shape.cases.find(([, literal]) => literal === value[shape.tag]);
@@ -176,21 +150,21 @@ function encoded(value, shape, path, form) {
         throw wrong(`${path}.${shape.tag}`, `one of ${known}`, value[shape.tag]);
       }
       const [name, , payload] = found;
-      return payload ? { tag: name, val: recordFrom(value, payload, path, form) } : { tag: name };
+      return payload ? { tag: name, val: recordFrom(value, payload, path) } : { tag: name };
     }
     case "union": {
       const found = shape.cases.find(([, test]) => is(value, test));
       if (!found) throw wrong(path, `one of ${shape.cases.map(([name]) => name).join(", ")}`, value);
-      return { tag: found[0], val: encoded(value, found[2], path, form) };
+      return { tag: found[0], val: encoded(value, found[2], path) };
     }
   }
   throw new TypeError(`${path}: there is no shape ${shape.kind}`);
 }
 
-function recordFrom(value, shape, path, form) {
+function recordFrom(value, shape, path) {
   if (typeof value !== "object" || value === null) throw wrong(path, "an object", value);
   return Object.fromEntries(
-    shape.fields.map(([name, own, inner]) => [form.key(name), encoded(value[own], inner, `${path}.${own}`, form)]),
+    shape.fields.map(([name, own, inner]) => [name, encoded(value[own], inner, `${path}.${own}`)]),
   );
 }
 
@@ -234,10 +208,6 @@ function said(value) {
     return String(value);
   }
   return Array.isArray(value) ? "an array" : typeof value === "object" ? "an object" : `a ${typeof value}`;
-}
-
-function same(value) {
-  return value;
 }
 
 function toBase64(bytes) {
