@@ -284,7 +284,7 @@ class NotConfined(HostError):
         super().__init__(
             "Source code that a model or a stranger wrote is only compiled in a sandbox of the system, and "
             f"there is none here ({said}). On Linux, install bubblewrap (apt-get install bubblewrap) or use "
-            "a kernel with Landlock (5.13 or later). What you wrote yourself is compiled without one: "
+            "a kernel with Landlock (5.19 or later). What you wrote yourself is compiled without one: "
             "mcp-wasm build."
         )
 

@@ -111,7 +111,8 @@ class Confinement:
         readable = _with_targets([*SYSTEM, *STORES, argv[0], program, *reads])
         asked: dict[str, Any] = {
             "limits": self._limits(seconds),
-            "filter": _filter(self.mechanism, children),
+            # With numbers of its own, or in a Landlock domain that keeps signals in, it finds nobody else.
+            "filter": _filter(children, self.mechanism == "bubblewrap" or _landlock_abi() >= 6),
             "landlock": None,
             "argv": list(argv),
         }
@@ -210,7 +211,8 @@ def _missing(mechanism: Mechanism) -> str | None:
         return None if shutil.which("bwrap") else "the program bwrap is not installed"
     if platform.machine() not in confine_filter.ARCHITECTURES:
         return f"there is no filter of system calls for {platform.machine()}"
-    return None if _landlock_abi() > 0 else "the kernel does not offer it"
+    # The first version refuses to move files between folders, which compilers do.
+    return None if _landlock_abi() >= 2 else "the kernel has none, or one before Linux 5.19"
 
 
 @functools.cache
@@ -221,13 +223,11 @@ def _landlock_abi() -> int:
 
 
 @functools.cache
-def _filter(mechanism: Mechanism, children: bool) -> bytes:
+def _filter(children: bool, signals: bool) -> bytes:
     architecture = confine_filter.ARCHITECTURES.get(platform.machine())
     if architecture is None:
         return b""
-    # With its own process numbers, or in a Landlock domain that keeps signals in, it finds nobody else.
-    apart = mechanism == "bubblewrap" or _landlock_abi() >= 6
-    return confine_filter.program(architecture, children=children, signals=apart)
+    return confine_filter.program(architecture, children=children, signals=signals)
 
 
 def _bubblewrap(readable: Iterable[str], scratch: Path, cwd: Path) -> list[str]:

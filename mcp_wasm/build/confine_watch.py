@@ -112,7 +112,11 @@ def _too_many(group: int, confined: Confinement) -> str | None:
 
 
 def group_use(group: int) -> tuple[int, int]:
-    """How many threads the processes of a group have, and how many bytes are resident, together."""
+    """How many threads the processes of a group have, and how many bytes they hold in memory, together.
+
+    Pages of files are not counted, which many may map; what processes have in
+    common after a fork counts for each.
+    """
     tasks = resident = 0
     for entry in os.scandir("/proc"):
         if not entry.name.isdecimal():
@@ -125,8 +129,14 @@ def group_use(group: int) -> tuple[int, int]:
             continue
         if int(fields[2]) == group:
             tasks += int(fields[17])
-            resident += int(fields[21]) * _PAGE
+            resident += _held(Path(entry.path, "status"))
     return tasks, resident
 
 
-_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+def _held(status: Path) -> int:
+    try:
+        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return 0
+    # A name, a number, and the unit, which is always kB.
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
