@@ -23,8 +23,8 @@ from mcp_wasm.audit.sink import AuditLog, AuditOptions, event, folder_of
 from mcp_wasm.capability.grant import Grant, Grants
 from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.code import made_host
-from mcp_wasm.code.contract import CODE, DIGEST, WISHES, Ran, Run
-from mcp_wasm.code.run import COMPONENT, RUN_CODE, Compiled, Runs
+from mcp_wasm.code.contract import CODE, DIGEST, WISHES, Language, Ran, Run
+from mcp_wasm.code.run import COMPONENT, RUN_CODE, Compiled, Runs, on_runner
 from mcp_wasm.code.runtimes import Runners
 from mcp_wasm.code.sessions import CodeSessions
 from mcp_wasm.errors import ComponentRefused
@@ -306,6 +306,13 @@ class Runtime:
     def prepare(self, name: str) -> Future[Any]:
         """Begin to compile the component of a tool in the background; done when a call need not wait."""
         return self._invoker.prepare(self._index.target(name)[1])
+
+    def prepare_code(self, language: Language) -> Future[Any]:
+        """Begin to make a language's runner ready in the background; done when a run need not wait.
+
+        A runner that is not built yet is built.
+        """
+        return self._invoker.prepare(on_runner(language))
 
     def _asked(  # noqa: PLR0917 - the parameters of ``call``
         self,

@@ -14,10 +14,14 @@ from mcp_wasm.component.names import nearest
 from mcp_wasm.config.model import Config
 from mcp_wasm.errors import BuildFailed, CallerError, ComponentRefused, McpWasmError, ToolchainMissing
 
+_CODE = "code"
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("names", metavar="NAME", nargs="*", help="which tools (default: all)")
+    parser.add_argument(
+        "names", metavar="NAME", nargs="*", help="which tools (default: all), or code: what run_code needs"
+    )
     parser.add_argument("--list", action="store_true", help="only say which there are and in which state")
     parser.add_argument("--json", action="store_true", help="print the states as JSON")
     # How a server starts this command: with low priority, and only what can be built now.
@@ -28,16 +32,36 @@ def run(args: argparse.Namespace) -> int:
     """Build what is not ready; 3 if something that was asked for is not ready afterwards."""
     config = settings.read(args)
     folder = wiring.built(config)
+    if args.names == [_CODE]:
+        return _build_code(config, as_json=args.json, only_list=args.list)
     tools = _chosen(args.names)
     if args.background:
         if hasattr(os, "nice"):  # not on Windows
             os.nice(10)
         tools = [tool for tool in tools if bundled.state(tool, folder) != "toolchain missing"]
     failed = [] if args.list else _build(tools, folder, config)
+    if args.background and config.server.code:
+        _build_code(config, as_json=False, only_list=False)
     _report(tools, folder, as_json=args.json)
     for error in failed:
         terminal.fail(str(error))
     return 3 if failed else 0
+
+
+def _build_code(config: Config, *, as_json: bool, only_list: bool) -> int:
+    from mcp_wasm.cli import languages  # with the runtime
+
+    with wiring.new_runtime(config) as runtime:
+        if not only_list:
+            with terminal.Progress() as progress:
+                languages.build(runtime, progress.step)
+        states = languages.states(runtime)
+    if as_json:
+        terminal.print_json([{"name": "code", "language": s.language, "state": s.state} for s in states])
+    else:
+        rows = [(s.language, s.state, s.remedy) for s in states]
+        print(terminal.table([("LANGUAGE", "STATE", ""), *rows]))
+    return 0
 
 
 def _chosen(names: Sequence[str]) -> list[BundledTool]:

@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Print all findings; 3 if something that serving needs is not in order."""
     config = settings.read(args)
     findings = [*_programs(), *_folders(config), *_toolchains(), *_bundled(wiring.built(config))]
+    findings += _code(config) if all(each.state == "ok" for each in findings if each.needed) else []
     if args.json:
         terminal.print_json([asdict(finding) for finding in findings])
     else:
@@ -132,6 +133,15 @@ def _toolchains() -> Iterator[Finding]:
         missing = toolchain.available()
         found = missing or toolchain.version()
         yield Finding(f"build: {language}", "missing" if missing else "ok", found, False, toolchain.install)
+
+
+def _code(config: Config) -> Iterator[Finding]:
+    from mcp_wasm.cli import languages  # with the runtime, which needs what was looked at before
+
+    with wiring.new_runtime(config) as runtime:
+        for each in languages.states(runtime):
+            state: State = "ok" if each.state == "ready" else "missing"
+            yield Finding(f"code: {each.language}", state, each.state, False, each.remedy)
 
 
 def _bundled(folder: Path) -> Iterator[Finding]:

@@ -77,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
         tools=args.tools or config.server.tools,
         allow_load=(*(args.allow_load or ()), *config.server.allow_load),
         code=config.server.code and not args.no_code,
+        warm=True,
         approvals=config.server.approvals and not args.no_approvals,
     )
     address = _address(args.http, config)
@@ -129,7 +130,8 @@ def _builds(config: Config, *, wanted: bool) -> Iterator[None]:
     from mcp_wasm.build import bundled  # loaded already, where bundled tools are served at all
 
     folder = wiring.built(config)
-    if not (wanted and config.bundled) or all(bundled.is_current(t, folder) for t in bundled.list_bundled()):
+    ready = all(bundled.is_current(t, folder) for t in bundled.list_bundled())
+    if not (wanted and config.bundled) or (ready and not (config.server.code and _code_to_build(config))):
         yield
         return
     command = [*this_command(), "build", "--background", "--home", str(wiring.home(config))]
@@ -145,6 +147,11 @@ def _builds(config: Config, *, wanted: bool) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _code_to_build(config: Config) -> bool:
+    """Whether no runner of Python was ever built here; the process that is started looks closer."""
+    return next((wiring.home(config) / "runtimes").glob("runner_python-*"), None) is None
 
 
 def this_command() -> list[str]:

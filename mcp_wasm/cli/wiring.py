@@ -117,7 +117,7 @@ def open_runtime(
         if config.bundled:
             unpack(config)
         if patience is None:
-            runtime.watch(folders(config))
+            _publish(runtime, config)
             yield runtime
             return
         closing = threading.Event()
@@ -134,9 +134,15 @@ def open_runtime(
             publishing.join()
 
 
+def _publish(runtime: Runtime, config: Config) -> None:
+    runtime.watch(folders(config))
+    # After what people installed, which goes before what was made.
+    runtime.made.load()
+
+
 def _watch(runtime: Runtime, config: Config, closing: threading.Event) -> None:
     try:
-        runtime.watch(folders(config))
+        _publish(runtime, config)
     except Exception:  # noqa: BLE001 - a thread's top: what is published already is served all the same
         if not closing.is_set():
             _log.exception("looking at the folders failed")

@@ -18,7 +18,17 @@ from typing import Any, Protocol
 
 from mcp_wasm.capability.grant import Grants
 from mcp_wasm.code import answer
-from mcp_wasm.code.contract import ABSENT, CODE, DIGEST, LANGUAGES, WISHES, Produced, Ran, Run
+from mcp_wasm.code.contract import (
+    ABSENT,
+    CODE,
+    DIGEST,
+    LANGUAGES,
+    WISHES,
+    Language,
+    Produced,
+    Ran,
+    Run,
+)
 from mcp_wasm.code.scratch import Scratch, Spares
 from mcp_wasm.code.scratch import check as check_files
 from mcp_wasm.component import types as wit
@@ -179,8 +189,7 @@ class Runs:
         if compiled is not None:
             what = compiled.tool, compiled.component, compiled.arguments
             return _Going(what, run_in, sink, compiled.note, compiled.tool.function != _FUNCTION)
-        script = Script(_RUNNER.get(run.language, run.language), "", FILE[run.language], {})
-        return _Going((_TOOL, replace(COMPONENT, script=script), {"request": request}), run_in, sink)
+        return _Going((_TOOL, on_runner(run.language), {"request": request}), run_in, sink)
 
     def _checked(self, run: Run) -> tuple[Limits, str]:
         """The limits of a run, and its request as a runner takes it."""
@@ -219,6 +228,11 @@ FILE = {
 """What tracebacks and compilers call the submitted source."""
 
 _RUNNER = {"typescript": "javascript"}
+
+
+def on_runner(language: Language) -> Component:
+    """What runs code of a language that is data for a runner."""
+    return replace(COMPONENT, script=Script(_RUNNER.get(language, language), "", FILE[language], {}))
 
 
 def _entry(by: Caller, grants: Grants) -> Entry:

@@ -40,6 +40,7 @@ from mcp_wasm.server.results import ResultStore
 from mcp_wasm.server.search import CALL_TOOL, SEARCH_TOOLS
 from mcp_wasm.server.shortcut import Shortcut
 from mcp_wasm.server.wanted import LIMITS_KEY
+from mcp_wasm.server.warming import Warming
 
 if TYPE_CHECKING:
     from mcp_wasm.runtime import Runtime
@@ -139,8 +140,9 @@ def build(runtime: Runtime, options: ServerOptions) -> ToolServer:
     server.add_request_handler("resources/list", PaginatedRequestParams, resources.list)
     server.add_request_handler("resources/templates/list", PaginatedRequestParams, resources.templates)
     server.add_request_handler("resources/read", ReadResourceRequestParams, resources.read)
+    warming = [Warming(runtime).answered] if options.code and options.warm else []
     leaving = [Leaving(runtime.made.end).remember] if code is not None else []
-    server.middleware[:] = [_contain, changes.remember, *leaving, Shortcut(server, calls)]
+    server.middleware[:] = [_contain, changes.remember, *warming, *leaving, Shortcut(server, calls)]
     return server
 
 

@@ -38,7 +38,8 @@ class ServerOptions:
     ``allow_load`` are folders from which a model may load components, which then
     run without any grant; without them it cannot.
 
-    ``code`` says whether a model may run source code, and make tools of it.
+    ``code`` says whether a model may run source code, and make tools of it, and
+    ``warm`` whether its runners are made ready once a client has been answered.
 
     ``approvals`` says whether a person is asked, through their client, about what
     a finished call was denied, and ``approval_seconds`` how long they may think.
@@ -65,6 +66,7 @@ class ServerOptions:
     session_seconds: float = 1800.0
     allow_load: tuple[Path, ...] = ()
     code: bool = True
+    warm: bool = False
     approvals: bool = True
     approval_seconds: float = 600.0
     shutdown_seconds: float = 0.3

@@ -52,3 +52,12 @@ def test_a_token_that_others_may_read_is_told(command: Command, tmp_path: Path) 
     assert "secret" not in ran.out
     path.chmod(0o600)
     assert command("doctor", "--config", path).code == 0
+
+
+def test_each_language_of_code_has_its_state_and_what_to_type(command: Command) -> None:
+    found = findings(command)
+    for language in ("python", "javascript", "typescript", "c", "wat"):
+        assert found[f"code: {language}"]["needed"] is False
+    assert found["code: javascript"]["state"] == "ok"
+    assert found["code: python"]["state"] == "missing"
+    assert "mcp-wasm build code" in command("doctor").out or "pip install" in command("doctor").out

@@ -1,0 +1,68 @@
+"""The languages of ``run_code`` on this machine: which are ready, and building what can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mcp_wasm.code.contract import LANGUAGES, Language
+
+if TYPE_CHECKING:
+    from mcp_wasm.runtime import Runtime
+
+BUILD = "mcp-wasm build code"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A language and its state: ``ready``, ``buildable``, or why it cannot be run, in words."""
+
+    language: Language
+    state: str
+
+    @property
+    def remedy(self) -> str:
+        """What to type."""
+        if self.state == "buildable":
+            return BUILD
+        return self.state.partition("type: ")[2]
+
+
+def states(runtime: Runtime) -> list[Ready]:
+    """How each language is on this machine."""
+    return [Ready(language, _state(runtime, language)) for language in LANGUAGES]
+
+
+def build(runtime: Runtime, step: Callable[[str], None]) -> None:
+    """Build and compile what languages need and what can be built here.
+
+    Raises:
+        BuildFailed, ToolchainMissing: something cannot be.
+    """
+    for each in states(runtime):
+        if each.state in ("ready", "buildable") and each.language not in ("typescript", "wat"):
+            step(f"{each.language}: building" if each.state == "buildable" else f"{each.language}: compiling")
+            _build(runtime, each.language, step)
+
+
+def _build(runtime: Runtime, language: Language, step: Callable[[str], None]) -> None:
+    if language == "c":
+        from mcp_wasm.code import c  # a toolchain, for this command alone
+
+        c.warm(runtime.runners.folder, step)
+    elif language != "wat":
+        runtime.runners.path(language)
+        runtime.prepare_code(language).result()
+
+
+def _state(runtime: Runtime, language: Language) -> str:
+    if language not in ("c", "wat"):
+        return runtime.runners.state(language)
+    from mcp_wasm.build import confine  # as above
+    from mcp_wasm.code import c
+
+    if confine.where_possible() is None:
+        reasons = "; ".join(f"{name}: {why}" for name, why in confine.mechanisms().items())
+        return f"no confinement for compilers ({reasons}); type: apt-get install bubblewrap"
+    return c.state(runtime.runners.folder) if language == "c" else "ready"
