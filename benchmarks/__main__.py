@@ -20,7 +20,17 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import fetching, guests, memory, overhead, python_guest, serving_calls, startup, state
+from benchmarks import (
+    code_runs,
+    fetching,
+    guests,
+    memory,
+    overhead,
+    python_guest,
+    serving_calls,
+    startup,
+    state,
+)
 from benchmarks.table import Row, show
 
 PARTS: dict[str, Callable[..., dict[str, list[Row]]]] = {
@@ -31,6 +41,7 @@ PARTS: dict[str, Callable[..., dict[str, list[Row]]]] = {
     "python": python_guest.run,
     "state": state.run,
     "http": fetching.run,
+    "code": code_runs.run,
 }
 
 

@@ -31,6 +31,7 @@ def test_every_part_runs_and_prints_its_table() -> None:
         "Memory",
         "State",
         "HTTP requests",
+        "Code: source to result",
     ):
         assert title in done.stdout
 
@@ -38,7 +39,7 @@ def test_every_part_runs_and_prints_its_table() -> None:
 def test_a_part_that_does_not_exist_is_refused_with_those_that_do() -> None:
     done = run("nothing", seconds=18)
     assert done.returncode == 2
-    assert "calls, serving, startup, memory, python, state, http" in done.stderr
+    assert "calls, serving, startup, memory, python, state, http, code" in done.stderr
 
 
 def test_a_ratio_is_of_neighbouring_batches_so_that_a_slow_spell_cancels_out() -> None:
