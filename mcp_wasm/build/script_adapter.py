@@ -17,21 +17,36 @@ from mcp_wasm.build.signature.model import Published, Signature
 from mcp_wasm.component.script import form
 
 
-def generate(described: Mapping[str, Any], signature: Signature, common: Mapping[str, Any]) -> str:
+def generate(
+    described: Mapping[str, Any], signature: Signature, common: Mapping[str, Any], interface: str = ""
+) -> str:
     """The C source for the WIT package ``described`` (``wasm_tools.describe``).
 
-    ``common`` are the parts of every request: language, code and file.
+    ``common`` are the parts of every request: language, code and file;
+    ``interface`` is the one of the world that has the functions, "" for the world itself.
     """
+    within = f"_{snake(interface)}" if interface else ""
     prefix = snake(signature.world)
     writer = _Writer(CTypes(described["types"], prefix))
-    world = next(each for each in described["worlds"] if each["name"] == signature.world)
-    bodies = []
-    for each in signature.functions:
-        declared = world["exports"][each.name]["function"]
-        bodies.append(_function(writer, prefix, each, declared))
+    declared = _declared(described, signature.world)
+    bodies = [
+        _function(writer, f"{prefix}{within}", each, declared[each.name]) for each in signature.functions
+    ]
     opened = _c_text(_opened(common))
     head = f'#include "{prefix}.h"\n#include "adapter.h"\n\nstatic const char COMMON[] = {opened};\n'
     return "\n".join([head, *writer.functions, *bodies])
+
+
+def _declared(described: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:
+    """The exported functions of the world ``name`` by their names, also those in an interface."""
+    world = next(each for each in described["worlds"] if each["name"] == name)
+    found: dict[str, Mapping[str, Any]] = {}
+    for export, item in world["exports"].items():
+        if "function" in item:
+            found[export] = item["function"]
+        else:
+            found |= described["interfaces"][item["interface"]["id"]]["functions"]
+    return found
 
 
 def _function(writer: _Writer, prefix: str, published: Published, declared: Mapping[str, Any]) -> str:

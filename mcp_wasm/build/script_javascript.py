@@ -19,7 +19,20 @@ from mcp_wasm.build.toolchain import Progress, silent
 from mcp_wasm.build.workspace import Workspace
 
 RUNNER = "runner"
+INTERFACE = "api"
 _IMPORT = "import runner: interface { run: func(request: string) -> string; }"
+
+
+def world_text(signature: Signature) -> str:
+    """The WIT text of the component; types that use types are in an interface, with the functions.
+
+    wasm-tools cannot put components together of which one has such types in its world.
+    """
+    return wit.text(signature, interface=_interface(signature))
+
+
+def _interface(signature: Signature) -> str:
+    return INTERFACE if wit.has_nested(each.function for each in signature.functions) else ""
 
 
 def compile_script(
@@ -41,7 +54,7 @@ def compile_script(
         BuildFailed: what the toolchain said.
         ToolchainMissing: zig or wasm-tools is not installed.
     """
-    text = wit.text(signature)
+    text = world_text(signature)
     with Workspace(signature.world) as space:
         progress(f"compiling the adapter of {signature.world} with zig cc")
         common = {"language": language, "code": code, "file": file}
@@ -57,7 +70,9 @@ def _adapter(
     folder = space.work / "adapter"
     folder.mkdir()
     c_tool.write_bindings(space, folder, text, signature.world)
-    source = script_adapter.generate(wasm_tools.describe(space, text), signature, common)
+    source = script_adapter.generate(
+        wasm_tools.describe(space, text), signature, common, _interface(signature)
+    )
     (folder / "adapter.c").write_text(source, encoding="utf-8")
     (folder / "adapter.h").write_bytes((GUESTS / "exported" / "adapter.h").read_bytes())
     importing = space.write("importing/world.wit", text.replace(" {\n", f" {{\n    {_IMPORT}\n", 1))
