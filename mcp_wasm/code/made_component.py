@@ -46,7 +46,8 @@ class Maker:
             CallerError: a world is missing or wrong.
         """
         if wanted.language not in SCRIPTS:
-            found, binary = Typed(wanted.world, World((), ()), {}, {}), self._compiled(wanted, name)
+            wit, binary = self._compiled(wanted, name)
+            found = Typed(wit, World((), ()), {}, {})
         else:
             found, binary = typed(wanted, name, self._children), None
         made = Edition(
@@ -96,21 +97,23 @@ class Maker:
             raise ComponentRefused(edition.name, "its file has changed since it was made")
         return made
 
-    def _compiled(self, wanted: Wanted, name: str) -> bytes:
-        """The component of source in a language that is compiled, made in confinement."""
+    def _compiled(self, wanted: Wanted, name: str) -> tuple[str, bytes]:
+        """The WIT and the component of source in a language that is compiled, made in confinement."""
         import tempfile  # only for these languages, as the toolchains
 
+        from mcp_wasm.build import c_signature
         from mcp_wasm.build.languages import compile_component
 
-        if wanted.language == "c" and not wanted.world:
-            raise CallerError(
-                "C says too little of its types: give a world (WIT text) that exports the functions."
-            )
         with tempfile.TemporaryDirectory(prefix="mcp-wasm-") as scratch:
-            entry = FILE[wanted.language]
+            entry, packages = FILE[wanted.language], ("libc",) if wanted.language == "c" else ()
             (Path(scratch) / entry).write_text(wanted.source, encoding="utf-8")
-            source = Source(name, Path(scratch), entry, wanted.world, world_name(wanted.world))
-            return compile_component(wanted.language, source, cache=self._builds)
+            wit, world = wanted.world, world_name(wanted.world)
+            if wanted.language == "c" and not wit:
+                found = c_signature.read(wanted.source, entry)
+                wit, world = found.wit, c_signature.WORLD
+                (Path(scratch) / c_signature.GLUE).write_text(found.glue, encoding="utf-8")
+            source = Source(name, Path(scratch), entry, wit, world, packages)
+            return wit, compile_component(wanted.language, source, cache=self._builds)
 
 
 def world_name(text: str) -> str:
