@@ -47,7 +47,7 @@ def compile_source(
         BuildFailed: the compiler's or wasm-tools' messages, or a WIT that C guests cannot have.
     """
     with Workspace(source.name, confined=confined) as space:
-        folder = space.submit(source.folder, "source")
+        folder = space.submit(source.folder, "source", source.texts)
         if c_tool.wants_library(c_tool.headers_of(folder), source.packages):
             kept = space.folder / "runtimes" if cache is None else cache
             library = c_library.prepare(kept, progress)

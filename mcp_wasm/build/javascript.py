@@ -70,7 +70,7 @@ def compile_source(
     """
     with Workspace(source.name, seconds=SECONDS, confined=confined) as space:
         programs = install(space, PROGRAMS, cache, "the JavaScript toolchain", progress)
-        entry = space.submit(source.folder, "source") / source.entry
+        entry = space.submit(source.folder, "source", source.texts) / source.entry
         if not entry.is_file():
             raise BuildFailed(source.name, f"there is no file {source.entry}")
         libraries = None

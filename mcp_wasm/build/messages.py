@@ -48,7 +48,7 @@ QUICKJS_FRAME = re.compile(r"^ +at .*?\(?(?P<file>[^\s()]+):(?P<line>\d+):(?P<co
 
 FRAME = re.compile(
     r'^(?P<indent>[ |]*)File "(?P<file>[^"\n]+)", line (?P<line>\d+)(?:, in .+)?\n'
-    r"(?P<code>(?!\s*File ).+\n)?(?P<marks>[ |]*[~^][~^ ]*\n)?",
+    r"(?P<code>[ |]*    \S.*\n)?(?P<marks>[ |]*[~^][~^ ]*\n)?",
     re.MULTILINE,
 )
 RAISED = re.compile(

@@ -63,7 +63,7 @@ def compile_source(
         ToolchainMissing: a library that goes into the component is not installed.
     """
     with Workspace(source.name, confined=confined) as space:
-        app = space.submit(source.folder, "app")
+        app = space.submit(source.folder, "app", source.texts)
         libraries = _copy_packages(space, source)
         wit, out = space.write("world/world.wit", source.wit), space.work / "component.wasm"
         (space.work / "nothing").mkdir()

@@ -103,6 +103,7 @@ def compile_script(
             plain,
             signature.world,
             tuple(name for names in libraries().values() for name in names),
+            {file: code},
         )
         component = python.compile_source(source, None, progress, confined)
     return docs.attach(component, text, signature.world, confined)

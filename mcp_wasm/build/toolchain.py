@@ -6,7 +6,7 @@ them. This module starts no process.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -30,7 +30,8 @@ class Source:
     the path of the main one within it; ``wit`` is the text of one WIT package
     and ``world`` the world in it that the component exports. ``packages`` are
     libraries that go into the component, named as the language's own package
-    manager names them.
+    manager names them. ``texts`` has, by name, what errors tell places of,
+    where that is not what lies in the folder.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Source:
     wit: str
     world: str
     packages: tuple[str, ...] = ()
+    texts: Mapping[str, str] | None = None
 
 
 class Compile(Protocol):

@@ -37,7 +37,7 @@ def compile_source(
     """
     progress(f"assembling {source.name}")
     with Workspace(source.name, confined=confined) as space:
-        entry = space.submit(source.folder, "source") / source.entry
+        entry = space.submit(source.folder, "source", source.texts) / source.entry
         if not entry.is_file():
             raise BuildFailed(source.name, f"there is no file {source.entry}")
         binary = wasm_tools.assemble(space, entry)

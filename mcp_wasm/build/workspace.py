@@ -105,13 +105,16 @@ class Workspace:
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "node_modules", *ignore))
         return target
 
-    def submit(self, source: Path, name: str) -> Path:
-        """Copy the folder of a submitted source to ``name``; errors tell places in its files.
+    def submit(self, source: Path, name: str, texts: Mapping[str, str] | None = None) -> Path:
+        """Copy the folder of a submitted source to ``name``; errors tell places in its files, or ``texts``.
 
         Raises:
             BuildFailed: ``source`` holds a symbolic link.
         """
         target = self.copy(source, name)
+        if texts is not None:
+            self.sources = dict(texts)
+            return target
         for path in sorted(target.rglob("*")):
             if path.is_file() and path.stat().st_size <= LONGEST_TEXT:
                 self.sources[path.relative_to(target).as_posix()] = path.read_text("utf-8", "replace")

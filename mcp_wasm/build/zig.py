@@ -32,7 +32,7 @@ def compile_source(
         BuildFailed: the compiler's or wasm-tools' messages, or a WIT that C guests cannot have.
     """
     with Workspace(source.name, confined=confined) as space:
-        folder = space.submit(source.folder, "source")
+        folder = space.submit(source.folder, "source", source.texts)
         if not (folder / source.entry).is_file():
             raise BuildFailed(source.name, f"there is no file {source.entry}")
         c.write_bindings(space, folder, source)
