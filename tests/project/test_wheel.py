@@ -15,6 +15,10 @@ EVERYTHING = (
     "mcp_wasm/bundled/hash.wasm",
     "mcp_wasm/_tools/hash/hash.c",
     "mcp_wasm/_tools/hash/wit/world.wit",
+    "mcp_wasm/code/guests/python/mcp_wasm_runner.py",
+    "mcp_wasm/code/guests/python/libraries.toml",
+    "mcp_wasm/_wit/mcp-wasm-code-0.1.0/code.wit",
+    "mcp_wasm/_wit/mcp-wasm-tools-0.1.0/tools.wit",
 )
 
 

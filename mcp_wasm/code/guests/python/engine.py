@@ -12,6 +12,7 @@ import random
 from typing import Any
 
 import failures
+import notes
 import plain
 import program
 import streams
@@ -36,13 +37,14 @@ def answer(text: str) -> str:
 
 
 def _outcome(request: program.Request) -> dict[str, Any]:
-    program.notes.clear()
+    notes.begin()
     try:
         found = _value(request)
     except BaseException as error:
         # SystemExit and KeyboardInterrupt are outcomes like any other.
         found = {} if failures.is_normal_end(error) else {"error": failures.describe(error, request)}
-    return found | {"note": " ".join(program.notes)} if program.notes else found
+    said = notes.text()
+    return found | {"note": said} if said else found
 
 
 def _value(request: program.Request) -> dict[str, Any]:

@@ -31,6 +31,7 @@ _INSTEAD = {
     "toml": "use tomllib",
     "pytest": "use assert",
 }
+_NOT_GRANTED = "Only tools that were granted to code are in `tools`; `tools.names()` lists them."
 _NO_PROCESSES = "There are no processes and no shell here: do it in Python."
 _NO_NETWORK = (
     "There is no network here: pass the data in as `input` or as a file, or call a granted tool "
@@ -50,6 +51,9 @@ def hint(error: BaseException, given: dict[str, Any]) -> str | None:
 
 def _module(error: Any, _given: dict[str, Any]) -> str | None:
     name = (error.name or "").split(".")[0]
+    if name == "tools":
+        wanted = getattr(error, "name_from", None) or "NAME"
+        return f"{_NOT_GRANTED} A person grants it: mcp-wasm grants add code --tools {wanted}"
     if name in MISSING:
         return f"The standard library's {name} is not here: {MISSING[name]}."
     if name in _NETWORK_MODULES:
@@ -119,7 +123,7 @@ def _attribute(error: Any, _given: dict[str, Any]) -> str | None:
     if owner == "socket":
         return _NO_NETWORK
     if owner == "tools":
-        return "Only tools that were granted are in `tools`; `tools.names()` lists them."
+        return f"{_NOT_GRANTED} A person grants it: mcp-wasm grants add code --tools {name}"
     return None
 
 

@@ -16,6 +16,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import notes
+
 
 class _Timer:
     """Stands where the stock loop has a selector."""
@@ -55,6 +57,10 @@ class Loop(asyncio.BaseEventLoop):
 
 class ThreadPoolExecutor(concurrent.futures.ThreadPoolExecutor):
     """Does each piece of work when it is submitted, one after another."""
+
+    def __init__(self, max_workers: int | None = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(max_workers, *args, **kwargs)
+        notes.say("There are no threads here: the work of the executor was done one piece after another.")
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
         """Do the work now."""

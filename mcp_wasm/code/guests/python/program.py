@@ -20,9 +20,6 @@ import loop
 import outline
 import values
 
-notes: list[str] = []
-"""What a reader should know about this run, beside its outcome."""
-
 compiled: dict[str, tuple[str, int]] = {}
 """The names under which code was compiled: the file's own name, and which run of the instance it was."""
 
