@@ -32,7 +32,7 @@ ARCHIVES = ("libc.a", "libzigc.a", "libcompiler_rt.a")
 EMULATED = ("PROCESS_CLOCKS", "SIGNAL", "GETPID", "MMAN")
 """Parts of POSIX that wasi-libc only imitates and declares when asked by name: ``clock()`` is one of them."""
 
-SHARED = ("descriptors", "paths", "stdio", "system", "table")
+SHARED = ("descriptors", "paths", "stdio", "system", "table", "text")
 OF_PROGRAMS = ("checks", "json", "run")
 OF_TOOLS = ("arena", "wit")
 OF_PRINTING_TOOLS = (*OF_TOOLS, "flush")
@@ -172,7 +172,8 @@ def _make_below(space: Workspace, into: Path) -> None:
 
 
 def _make_own(space: Workspace, into: Path) -> None:
-    own = compiler("-Os", "-Wall", "-Wextra", "-Werror", f"-D{HOSTED}")
+    # A function of the C library must not be compiled into a call of itself.
+    own = compiler("-Os", "-Wall", "-Wextra", "-Werror", "-fno-builtin", "-D_GNU_SOURCE", f"-D{HOSTED}")
     for name in (*SHARED, *OF_PROGRAMS, "arena", "flush"):
         space.run([*own, GUEST / f"{name}.c", "-o", into / f"{name}.o"])
     space.run([*own, GUEST.parent / "wit.c", "-o", into / "wit.o"])

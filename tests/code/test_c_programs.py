@@ -94,6 +94,15 @@ TOKENS = """
 char text[] = "a=1;b=22;c"; for (char *t = strtok(text, ";"); t; t = strtok(NULL, ";")) {
     char *value = strchr(t, '='); printf("%.*s -> %ld\\n", 1, t, value ? strtol(value + 1, NULL, 10) : -1);
 }"""
+SPLIT = """
+char text[] = "  a  b;;c ", *rest = text, *word; int fields = 0;
+printf("%zu %zu %s", strspn(text, " "), strcspn(text, ";"), strpbrk(text, ";"));
+printf("%s|%d|", strchr(text, 'b'), strchr(text, 'z') == NULL);
+printf("%s|%d|", strstr(text, ";c"), strstr(text, "cc") == NULL);
+printf("%d|", strchr(text, 0) == text + strlen(text) && strstr(text, "") == text && !strpbrk(text, "xyz"));
+char copy[16]; strcpy(copy, text); while ((word = strsep(&rest, " ;"))) fields++;
+for (word = strtok(copy, " ;"); word; word = strtok(NULL, " ;")) printf("<%s>", word);
+char none[] = ";;"; printf("%d %d", fields, strtok(none, ";") == NULL);"""
 JUMPS = """#include <setjmp.h>
 #include <stdio.h>
 static jmp_buf again;
@@ -167,6 +176,7 @@ PROGRAMS = {
     "no input": Program(main('printf("%d", getchar() == EOF);'), "1"),
     "ctype": Program(main(COUNT, "ctype.h"), "l=3 o=2 "),
     "strtok": Program(main(TOKENS), "a -> 1\nb -> 22\nc -> -1\n"),
+    "splitting": Program(main(SPLIT), "2 6 ;;c b;;c |1|;c |1|1|<a><b><c>8 1"),
     "setjmp": Program(JUMPS, "got 7\n"),
     "files": Program(
         main(FILES, "errno.h", "sys/stat.h", "dirent.h"),
@@ -329,3 +339,15 @@ def test_much_output_is_cut_and_its_end_is_in_its_place(run: Call) -> None:
 def test_runs_leave_nothing_behind(run: Call) -> None:
     code = main('static int n; printf("%d %d", n++, fopen("kept", "r") == NULL); fclose(fopen("kept", "w"));')
     assert [run(code).report.stdout.text for _ in range(2)] == ["0 1", "0 1"]
+
+
+def test_a_long_text_is_split_in_time_that_grows_with_its_length(run: Call) -> None:
+    body = "static char t[500000]; size_t n = fread(t, 1, sizeof t - 1, stdin); t[n] = 0; int words = 0;"
+    code = main(
+        body + ' for (char *w = strtok(t, " "); w; w = strtok(NULL, " ")) words++; printf("%d", words);'
+    )
+    short, long = (run(code, "word " * count) for count in (5_000, 50_000))
+    assert (short.report.stdout.text, long.report.stdout.text) == ("5000", "50000")
+    assert long.report.fuel is not None
+    assert short.report.fuel is not None
+    assert long.report.fuel < 12 * short.report.fuel
