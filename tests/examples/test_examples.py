@@ -100,6 +100,20 @@ def test_the_files_example_keeps_notes_where_it_may_and_nowhere_else(tmp_path: P
     assert not (tmp_path / "idea").exists()
 
 
+@pytest.mark.timeout(60)
+def test_the_code_example_replaces_a_hundred_calls_by_one_run(tmp_path: Path) -> None:
+    done = run("06_code.py", "--folder", str(tmp_path), seconds=55)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in (
+        "$ mcp-wasm grants add code tools names=units_*",
+        "export function unitsConvert(value: number, from: string, to: string): Conversion;",
+        "Both gave 160.9344 km.",
+    ):
+        assert said in done.stdout, said
+    rows = [line.split() for line in done.stdout.splitlines() if line.endswith("×")]
+    assert [float(row[-1].rstrip("×").replace(",", "")) > 1 for row in rows] == [True] * 6
+
+
 def test_every_example_is_in_the_readme_and_run_here() -> None:
     readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     here = Path(__file__).read_text(encoding="utf-8")
