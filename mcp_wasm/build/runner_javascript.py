@@ -96,7 +96,7 @@ def _script(space: Workspace, programs: Path, name: str) -> str:
     given = BUNDLES[name]
     text = f"(function({given}){{{out.read_text(encoding='utf-8')}\nreturn bundle.default()}})"
     content = ",".join(map(str, text.encode()))
-    array = f"static const unsigned char {name}_js[] = {{{content},0}};"
+    array = f"static unsigned char {name}_js[] = {{{content},0}};"
     return f"{array}\nenum {{ {name}_js_size = {len(text)} }};\n"
 
 

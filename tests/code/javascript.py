@@ -7,7 +7,7 @@ the home of each test.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,9 +54,17 @@ class Runner:
         self.runtime = runtime
         runtime.add(SHIPPED / "runner_javascript.wasm")
 
-    def __call__(self, code: str, *, approved: Sequence[Grant] = (), **request: Any) -> Ended:
+    def __call__(
+        self,
+        code: str,
+        *,
+        approved: Sequence[Grant] = (),
+        limits: Mapping[str, object] | None = None,
+        **request: Any,
+    ) -> Ended:
         given = {"code": code, "file": "code.js", "mode": "run", "keep": False} | request
-        outcome = self.runtime.call_sync(TOOL, {"request": json.dumps(given)}, approved=approved)
+        text = {"request": json.dumps(given)}
+        outcome = self.runtime.call_sync(TOOL, text, approved=approved, limits=limits)
         answer = json.loads(str(outcome.value))
         assert isinstance(answer, dict)
         return Ended(answer, outcome.report)

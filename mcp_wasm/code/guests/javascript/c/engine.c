@@ -92,12 +92,17 @@ FUNCTION(js_end)
     return JS_Throw(ctx, error);
 }
 
+bool take_ended(void)
+{
+    bool was = ended;
+    ended = false;
+    return was;
+}
+
 FUNCTION(js_ended)
 {
     UNUSED;
-    bool was = ended;
-    ended = false;
-    return JS_NewBool(ctx, was);
+    return JS_NewBool(ctx, take_ended());
 }
 
 FUNCTION(js_parse)
@@ -110,11 +115,13 @@ FUNCTION(js_parse)
     return value;
 }
 
-FUNCTION(js_collect)
+/* bytes(Uint8Array) -> the same as one of the outer realm */
+FUNCTION(js_bytes)
 {
+    size_t size;
     UNUSED;
-    JS_RunGC(JS_GetRuntime(ctx));
-    return JS_UNDEFINED;
+    uint8_t *bytes = JS_GetUint8Array(ctx, &size, argv[0]);
+    return JS_HasException(ctx) ? JS_EXCEPTION : JS_NewUint8ArrayCopy(outer, bytes, size);
 }
 
 static void track(JSContext *ctx, JSValueConst promise, JSValueConst reason, bool handled, void *opaque)
@@ -153,7 +160,7 @@ void add_engine(JSContext *inner_, JSContext *outer_, JSValueConst object)
         {"classId", js_class_id, 1},          {"proxyTarget", js_proxy_target, 1},
         {"typedArrayType", js_typed_array_type, 1}, {"rejections", js_rejections, 0},
         {"end", js_end, 0},                   {"ended", js_ended, 0},
-        {"parse", js_parse, 1},               {"collect", js_collect, 0},
+        {"parse", js_parse, 1},               {"bytes", js_bytes, 1},
     };
     inner = inner_, outer = outer_;
     rejections = JS_NewArray(inner);

@@ -154,15 +154,14 @@ FUNCTION(js_read)
         }
         uint8_t *more = js_realloc(ctx, bytes, size + part.ok.size + 1);
         if (!more) {
-            free(part.ok.data);
+            release(part.ok.data, part.ok.size);
             error = JS_EXCEPTION;
             break;
         }
         bytes = more;
         memcpy(bytes + size, part.ok.data, part.ok.size);
         size += part.ok.size;
-        if (part.ok.size)
-            free(part.ok.data);
+        release(part.ok.data, part.ok.size);
     } while (!part.ok.end && part.ok.size);
     wasi_drop_file(file);
     if (JS_IsUndefined(error))
@@ -179,7 +178,7 @@ FUNCTION(js_write_file)
     struct { uint64_t failed; uint8_t type; uint64_t links, size; moment_t times[3]; } about;
     int32_t mode;
     size_t size, done = 0;
-    JSValue error = JS_UNDEFINED;
+    JSValue error;
     UNUSED;
     const uint8_t *bytes = JS_GetUint8Array(ctx, &size, argv[1]);
     if ((!bytes && size) || JS_ToInt32(ctx, &mode, argv[2]))
@@ -187,6 +186,7 @@ FUNCTION(js_write_file)
     int32_t file = opened(ctx, argv[0], modes[mode % 3], MAY_WRITE, &error);
     if (file < 0)
         return error;
+    error = JS_UNDEFINED;
     uint64_t offset = 0;
     if (mode == 1) {
         wasi_stat_open(file, &about);
@@ -230,7 +230,7 @@ FUNCTION(js_list)
             break;
         JS_SetPropertyUint32(ctx, found, count, JS_NewStringLen(ctx, next.entry.name, next.entry.size));
         JS_SetPropertyUint32(ctx, found, count + 1, JS_NewInt32(ctx, (uint8_t)next.entry.type));
-        free(next.entry.name);
+        release(next.entry.name, next.entry.size);
     }
     wasi_drop_entries(entries.handle);
     wasi_drop_file(folder);

@@ -42,6 +42,12 @@ void output_flush(void)
     send(2);
 }
 
+void release(void *memory, size_t size)
+{
+    if (size > 0)
+        free(memory);
+}
+
 double clock_monotonic_ms(void)
 {
     return live ? (double)wasi_monotonic() / 1e6 : 0;
@@ -52,7 +58,7 @@ void random_bytes(void *into, size_t size)
     struct { uint8_t *data; uint32_t size; } list;
     wasi_random((int64_t)size, &list);
     memcpy(into, list.data, size);
-    free(list.data);
+    release(list.data, list.size);
 }
 
 /* --- for wasi-libc --------------------------------------------------------- */
@@ -198,11 +204,23 @@ static JSValue js_decode(JSContext *ctx, JSValueConst this, int argc, JSValueCon
     return bytes || !JS_HasException(ctx) ? JS_NewStringLen(ctx, (const char *)bytes, size) : JS_EXCEPTION;
 }
 
+/* memory() -> [bytes of linear memory, bytes that the engine has allocated] */
+static JSValue js_memory(JSContext *ctx, JSValueConst this, int argc, JSValueConst *argv)
+{
+    JSMemoryUsage usage;
+    (void)this, (void)argc, (void)argv;
+    JS_ComputeMemoryUsage(JS_GetRuntime(ctx), &usage);
+    JSValue parts[2] = {JS_NewInt64(ctx, (int64_t)__builtin_wasm_memory_size(0) * 65536),
+                        JS_NewInt64(ctx, usage.malloc_size)};
+    return JS_NewArrayFrom(ctx, 2, parts);
+}
+
 void add_host(JSContext *ctx, JSValueConst object)
 {
     static const struct { const char *name; JSCFunction *function; int length; } functions[] = {
         {"write", js_write, 2},   {"now", js_now, 0},       {"sleep", js_sleep, 1},   {"random", js_random, 1},
         {"encode", js_encode, 1}, {"decode", js_decode, 1}, {"mathRandom", js_math_random, 0},
+        {"memory", js_memory, 0},
     };
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
         JS_SetPropertyStr(ctx, object, functions[i].name,

@@ -14,6 +14,9 @@ extern bool live;
 void output_write(int stream, const char *text, size_t size);
 void output_flush(void);
 
+/* Free what an import returned; where that is empty nothing was allocated. */
+void release(void *memory, size_t size);
+
 double clock_monotonic_ms(void);
 void random_bytes(void *into, size_t size);
 

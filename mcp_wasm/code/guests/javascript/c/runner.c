@@ -1,30 +1,106 @@
 /* The runner: one QuickJS runtime with two realms. The inner realm holds the runner's own scripts, so that
  * what submitted code does to its globals and prototypes changes nothing here; the outer one is what
  * submitted code sees. `initialize` runs once, when the component is built; every run begins with its memory. */
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include "engine.h"
 #include "host.h"
 #include "scripts.h" /* made by the build: inner_js, globals_js */
 
-#define STACK (256 * 1024) /* Of JavaScript; see README.md for how it keeps below the stack of the engine. */
+#define STACK (272 * 1024) /* Of JavaScript; see README.md for how it keeps below the stack of the engine. */
 #define COLLECT_AFTER (16 * 1024 * 1024) /* Bytes; most runs end before they need a collection. */
+
+#define RESERVE (256 * 1024)
 
 static JSRuntime *runtime;
 static JSContext *inner, *outer;
-static JSValue run_function;
+static JSValue run_function, end_function;
 
-static void must(JSContext *ctx, JSValue value)
+/* --- memory ------------------------------------------------------------------
+ * While the snapshot is made, what is freed becomes zeros, which take no room in it. Later, where memory is
+ * used up, a reserve is given back once, so that there is enough to tell the error. */
+
+static void *reserve;
+
+static void wipe(void *memory)
+{
+    if (memory && !live) {
+        memset(memory, 0, malloc_usable_size(memory));
+        __asm__ volatile("" : : "r"(memory) : "memory"); /* else the compiler sees that nobody reads it */
+    }
+}
+
+static void *or_reserve(void *memory)
+{
+    if (!memory && reserve) {
+        free(reserve);
+        reserve = NULL;
+    }
+    return memory;
+}
+
+static void *memory_calloc(void *opaque, size_t count, size_t size)
+{
+    (void)opaque;
+    return or_reserve(calloc(count, size));
+}
+
+static void *memory_malloc(void *opaque, size_t size)
+{
+    (void)opaque;
+    return or_reserve(malloc(size));
+}
+
+static void memory_free(void *opaque, void *memory)
+{
+    (void)opaque;
+    wipe(memory);
+    free(memory);
+}
+
+static void *memory_realloc(void *opaque, void *memory, size_t size)
+{
+    (void)opaque;
+    if (live || !memory)
+        return or_reserve(realloc(memory, size));
+    void *moved = malloc(size);
+    size_t known = malloc_usable_size(memory);
+    if (moved) {
+        memcpy(moved, memory, known < size ? known : size);
+        memory_free(NULL, memory);
+    }
+    return moved;
+}
+
+static const JSMallocFunctions memory = {
+    memory_calloc, memory_malloc, memory_free, memory_realloc, (size_t (*)(const void *))malloc_usable_size,
+};
+
+/* --- the start ---------------------------------------------------------------- */
+
+/* Write to stderr what was thrown and never should have been. */
+static void complain(JSContext *ctx)
+{
+    JSValue error = JS_GetException(ctx), stack = JS_GetPropertyStr(ctx, error, "stack");
+    const char *message = JS_ToCString(ctx, error), *where = JS_ToCString(ctx, stack);
+    if (message)
+        output_write(2, message, strlen(message));
+    if (where)
+        output_write(2, where, strlen(where));
+    JS_FreeCString(ctx, message);
+    JS_FreeCString(ctx, where);
+    JS_FreeValue(ctx, stack);
+    JS_FreeValue(ctx, error);
+}
+
+static JSValue must(JSContext *ctx, JSValue value)
 {
     if (JS_IsException(value)) {
-        JSValue error = JS_GetException(ctx), stack = JS_GetPropertyStr(ctx, error, "stack");
-        const char *message = JS_ToCString(ctx, error), *where = JS_ToCString(ctx, stack);
-        output_write(2, message, strlen(message));
-        output_write(2, where, strlen(where));
-        output_flush();
-        abort();
+        complain(ctx);
+        abort(); /* while the snapshot is made */
     }
-    JS_FreeValue(ctx, value);
+    return value;
 }
 
 static JSValue new_host(JSContext *ctx)
@@ -37,9 +113,20 @@ static JSValue new_host(JSContext *ctx)
 }
 
 /* A bundle is one function expression; it is called with `count` values, which it takes over. */
-static JSValue start(JSContext *ctx, const char *script, size_t size, const char *name, int count, JSValue *values)
+static JSValue start(JSContext *ctx, char *script, size_t size, const char *name, int count, JSValue *values)
 {
-    JSValue function = JS_Eval(ctx, script, size, name, JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_STRICT);
+    size_t text_size = size;
+    /* By way of bytecode without the sources of functions, which would double the snapshot. */
+    JSValue function = JS_Eval(ctx, script, size, name,
+                               JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_STRICT | JS_EVAL_FLAG_COMPILE_ONLY);
+    uint8_t *code = JS_IsException(function) ? NULL
+        : JS_WriteObject(ctx, &size, function, JS_WRITE_OBJ_BYTECODE | JS_WRITE_OBJ_STRIP_SOURCE);
+    if (code) {
+        JS_FreeValue(ctx, function);
+        function = JS_EvalFunction(ctx, JS_ReadObject(ctx, code, size, JS_READ_OBJ_BYTECODE));
+        js_free(ctx, code);
+    }
+    memset(script, 0, text_size);
     JSValue result = JS_IsException(function) ? function : JS_Call(ctx, function, JS_UNDEFINED, count, values);
     for (int i = 0; i < count; i++)
         JS_FreeValue(ctx, values[i]);
@@ -48,20 +135,21 @@ static JSValue start(JSContext *ctx, const char *script, size_t size, const char
 
 __attribute__((export_name("initialize"))) void initialize(void)
 {
-    runtime = JS_NewRuntime();
+    runtime = JS_NewRuntime2(&memory, NULL);
     JS_SetMaxStackSize(runtime, STACK);
     JS_SetGCThreshold(runtime, COLLECT_AFTER);
     inner = JS_NewContext(runtime);
     outer = JS_NewContext(runtime);
+    JS_AddIntrinsicDOMException(inner);
+    JS_AddIntrinsicDOMException(outer);
     JSValue engine = new_host(inner), made[1] = {engine};
     add_engine(inner, outer, engine);
-    JSValue own = start(inner, (const char *)inner_js, inner_js_size, "runner:inner", 1, made);
-    if (JS_IsException(own))
-        must(inner, own);
+    JSValue own = must(inner, start(inner, (char *)inner_js, inner_js_size, "runner:inner", 1, made));
     run_function = JS_GetPropertyStr(inner, own, "run");
+    end_function = JS_GetPropertyStr(inner, own, "ended");
     set_module_loader(runtime, inner, JS_GetPropertyStr(inner, own, "resolve"), JS_GetPropertyStr(inner, own, "load"));
     JSValue given[2] = {new_host(outer), own};
-    must(outer, start(outer, (const char *)globals_js, globals_js_size, "runner:globals", 2, given));
+    JS_FreeValue(outer, must(outer, start(outer, (char *)globals_js, globals_js_size, "runner:globals", 2, given)));
     JS_RunGC(runtime);
 }
 
@@ -99,13 +187,17 @@ __attribute__((export_name("run"))) text_t *run(char *request, size_t size)
         initialize();
     live = true;
     JS_UpdateStackTop(runtime);
-    /* Given back when memory is used up, so that there is enough to say so. */
-    void *reserve = malloc(64 * 1024);
+    if (!reserve)
+        reserve = malloc(RESERVE);
     /* The outer realm's, since `input` in it is for the code. */
     JSValue given = JS_ParseJSON(outer, request, size, "<request>"), told = JS_EXCEPTION;
     if (!JS_IsException(given))
         told = JS_Call(inner, run_function, JS_UNDEFINED, 1, &given);
-    free(reserve);
+    if (JS_IsException(told) && take_ended()) {
+        /* process.exit cannot be caught, by the runner's scripts no more than by the code. */
+        JS_FreeValue(inner, JS_GetException(inner));
+        told = JS_Call(inner, end_function, JS_UNDEFINED, 0, NULL);
+    }
     const char *text = NULL;
     if (!JS_IsException(told))
         text = JS_ToCStringLen(inner, &size, told);
@@ -113,7 +205,7 @@ __attribute__((export_name("run"))) text_t *run(char *request, size_t size)
     if (text)
         JS_FreeCString(inner, text);
     else
-        JS_FreeValue(inner, JS_GetException(inner));
+        complain(inner);
     if (!JS_IsException(told))
         JS_FreeValue(inner, told);
     JS_FreeValue(outer, given);

@@ -8,7 +8,7 @@ typedef struct { char *data; uint32_t size; } text_t;
 static JSValue taken(JSContext *ctx, text_t text)
 {
     JSValue string = JS_NewStringLen(ctx, text.data, text.size);
-    free(text.data);
+    release(text.data, text.size);
     return string;
 }
 
@@ -25,7 +25,7 @@ static JSValue js_tools(JSContext *ctx, JSValueConst this, int argc, JSValueCons
             JS_SetPropertyUint32(ctx, tool, part, taken(ctx, list.tools[i][part]));
         JS_SetPropertyUint32(ctx, array, i, tool);
     }
-    free(list.tools);
+    release(list.tools, list.count);
     return array;
 }
 

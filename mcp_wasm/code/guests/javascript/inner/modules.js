@@ -1,32 +1,51 @@
 // How imports are answered: built-in modules by name, files of the scratch folder by path, nothing else.
 
-const built = new Map();
+const makers = new Map();
+const made = new Map();
+let readSource;
 
 /** Called by the outer realm's scripts: `make()` gives the exports of the module `name`. */
 export function provide(name, make) {
-  built.set(name, make);
+  if (name === "") readSource = make;
+  else makers.set(name, make);
 }
 
 export function plainName(name) {
   return name.startsWith("node:") ? name.slice(5) : name;
 }
 
-export function names() {
-  return [...built.keys()];
+export function isBuiltIn(name) {
+  return makers.has(plainName(name));
 }
 
-/** The exports of a built-in module, or undefined. */
-export function exportsOf(name) {
-  const make = built.get(plainName(name));
-  return make === undefined ? undefined : make();
+export function builtIns() {
+  return [...makers.keys()];
 }
 
+/** The exports of a built-in module, made when first asked for; undefined if there is none of that name. */
+export function exportsOf(given) {
+  const name = plainName(given);
+  if (!made.has(name)) {
+    const make = makers.get(name);
+    if (make === undefined) return undefined;
+    made.set(name, make());
+  }
+  return made.get(name);
+}
+
+/** For the engine: the full name of the module that `base` calls `name`. */
 export function resolve(base, name) {
-  return plainName(name);
+  if (isBuiltIn(name)) return plainName(name);
+  if (!/^\.{0,2}\//.test(name)) return name;
+  const parts = name.startsWith("/") ? [] : base.split("/").slice(0, -1);
+  for (const part of name.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "." && part !== "") parts.push(part);
+  }
+  return `/${parts.filter(Boolean).join("/")}`;
 }
 
+/** For the engine: exports, or the source text of a file. */
 export function load(name) {
-  const exports = exportsOf(name);
-  if (exports === undefined) throw new ReferenceError(`there is no module "${name}"`);
-  return exports;
+  return exportsOf(name) ?? readSource(name);
 }

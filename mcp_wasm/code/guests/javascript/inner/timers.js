@@ -1,9 +1,13 @@
 // Timers and the event loop: jobs of promises first, then the timer that is due next, as in Node.
 import { Ended } from "./ending.js";
+import { Refused } from "./refused.js";
 
-const SHORTEST = 1;
+const STUCK = "the code awaits a promise that nothing is left to settle";
+const STUCK_HINT = "Look for a promise whose resolve or reject is never called.";
+const SHORTEST = 1; // Milliseconds, as in Node; one is not worth sleeping.
 const waiting = []; // in the order of `at`, then of arrival
 const known = new Map();
+const ticks = [];
 let last = 0;
 let begun = 0;
 
@@ -51,7 +55,7 @@ export function settle(promise) {
     const state = engine.promiseState(promise);
     if (state === 1) return engine.promiseResult(promise);
     if (state === 2) throw engine.promiseResult(promise);
-    if (!fire()) throw new Stuck();
+    if (!fire()) throw new Refused("Error", STUCK, null, null, STUCK_HINT);
   }
 }
 
@@ -68,9 +72,20 @@ function isThenable(value) {
     && typeof value.then === "function";
 }
 
+/** process.nextTick: `callback` comes before the jobs of promises. */
+export function nextTick(callback) {
+  ticks.push(callback);
+}
+
 function runJobs(main) {
-  do if (engine.ended()) throw new Ended();
-  while (engine.runJob());
+  do {
+    while (ticks.length) {
+      ticks.shift()();
+      if (engine.ended()) throw new Ended();
+    }
+    do if (engine.ended()) throw new Ended();
+    while (engine.runJob());
+  } while (ticks.length);
   const unhandled = engine.rejections();
   for (let i = 0; i < unhandled.length; i += 2) {
     if (unhandled[i] !== undefined && unhandled[i] !== main) throw unhandled[i + 1];
@@ -88,13 +103,4 @@ function fire() {
   const { callback } = timer;
   callback();
   return true;
-}
-
-/** Nothing is left that could settle what the code awaits. */
-export class Stuck extends Error {
-  name = "Error";
-  constructor() {
-    super("the code awaits a promise that nothing is left to settle");
-    this.stack = "";
-  }
 }
