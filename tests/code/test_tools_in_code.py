@@ -140,7 +140,8 @@ def test_tools_made_of_code_that_call_themselves_end_at_the_bound_of_depth(say: 
     source = {
         "python": "import tools\n\n"
         "def down(n: int) -> int:\n    return 1 + tools.again_down(n - 1) if n else 0\n",
-        "javascript": 'import * as tools from "tools";\n/**\n * @param {number} n\n * @returns {number}\n */\n'
+        "javascript": 'import * as tools from "tools";\n'
+        "/**\n * @param {number} n\n * @returns {number}\n */\n"
         "export function down(n) { return n ? 1 + tools.again_down(n - 1) : 0; }\n",
     }[say.language]
     author = make()
