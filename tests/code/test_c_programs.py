@@ -1,31 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from mcp_wasm.code.contract import ABSENT, Ran, Run
-from mcp_wasm.runtime import Runtime
+from mcp_wasm.code.contract import ABSENT
+from tests.code.c_runtime import Call, main
 
 pytestmark = [pytest.mark.toolchain, pytest.mark.timeout(300)]
-
-Call = Callable[..., Ran]
-
-
-@pytest.fixture
-def run(c_runtime: Runtime) -> Call:
-    def made(code: str, given: object = ABSENT, **asked: Any) -> Ran:
-        return c_runtime.run_code_sync(Run("c", code, given, **asked))
-
-    return made
-
-
-def main(body: str, *headers: str) -> str:
-    """A program of one function, with the usual headers and ``headers`` beside them."""
-    names = ("stdio.h", "stdlib.h", "string.h", *headers)
-    return "".join(f"#include <{name}>\n" for name in names) + f"int main(void) {{\n{body}\nreturn 0;\n}}\n"
 
 
 @dataclass(frozen=True)
@@ -202,133 +184,32 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_programs_as_models_write_them_run(run: Call, name: str) -> None:
+def test_programs_as_models_write_them_run(run_c: Call, name: str) -> None:
     program = PROGRAMS[name]
-    ran = run(program.code, program.given, files=program.files)
+    ran = run_c(program.code, program.given, files=program.files)
     assert ran.failure is None
     assert ran.report.stdout.text == program.stdout
     assert ran.value == program.value
     assert {file.path: file.content for file in ran.files} == program.produced
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """A program that is wrong, and the error that it ends with."""
-
-    code: str
-    type: str
-    words: str
-    line: int | None = None
-    given: object = ABSENT
-    fuel: int = 2_000_000_000
-
-
-MISTAKES = {
-    "missing semicolon": Mistake(main('int x = 3\nprintf("%d", x);'), "CompileError", "expected ';'", 5),
-    "undeclared function": Mistake(main("launch(3);"), "CompileError", "undeclared function 'launch'", 5),
-    "undeclared variable": Mistake(main("\n\nreturn y;"), "CompileError", "undeclared identifier 'y'", 7),
-    "undefined function": Mistake(
-        "int launch(int);\nint main(void) { return launch(3); }", "CompileError", "undefined symbol: launch"
-    ),
-    "no main": Mistake("int add(int a, int b) { return a + b; }", "CompileError", "has no function main"),
-    "no such header": Mistake(
-        "#include <openssl/sha.h>\nint main(void) {}", "CompileError", "file not found", 1
-    ),
-    "threads": Mistake(
-        main("pthread_t t; return pthread_create(&t, 0, 0, 0);", "pthread.h"), "ExitCode", "exit code"
-    ),
-    "exit code": Mistake(main('printf("x"); exit(3);'), "ExitCode", "exit code 3"),
-    "return of main": Mistake("int main(void) { return -1; }", "ExitCode", "exit code -1"),
-    "assert": Mistake(main("int n = 1;\nassert(n == 2);", "assert.h"), "AssertionFailed", "n == 2", 7),
-    "abort": Mistake(main("abort();"), "Aborted", "abort()"),
-    "null pointer": Mistake(
-        main('int *p = getenv("NOPE") ? malloc(4) : NULL;\n*p = 1;'), "NullPointer", "null pointer", 6
-    ),
-    "member of null": Mistake(
-        main('struct s { int a, b; } *p = NULL;\nprintf("%d", p->b);'),
-        "NullPointer",
-        "null pointer of type 'struct s'",
-        6,
-    ),
-    "index": Mistake(
-        main('int a[4] = {0}, i = 4;\nscanf("%d", &i);\nreturn a[i];'), "OutOfBounds", "index 9", 7, given=9
-    ),
-    "division by zero": Mistake(
-        main('int z = atoi("0");\nreturn 1 / z;'), "DivisionByZero", "division by zero", 6
-    ),
-    "wild pointer": Mistake(main("return *(volatile int *)0xfffffff0;"), "Trap", "outside its memory"),
-    "stack overflow": Mistake(
-        "int f(int n) { volatile char room[4096]; room[0] = (char)n; return f(n + 1) + room[0]; }\n"
-        "int main(void) { return f(0); }",
-        "Trap",
-        "",
-    ),
-    "recursion": Mistake(
-        "int f(int n) { return n ? f(n + 1) * 3 + n : 0; }\nint main(void) { return f(1); }",
-        "Trap",
-        "call stack is exhausted",
-    ),
-    "endless loop": Mistake("int main(void) { for (;;); }", "FuelExhausted", "fuel", fuel=50_000_000),
-    "endless output": Mistake(main('for (;;) puts("flood");'), "FuelExhausted", "fuel", fuel=300_000_000),
-    "memory without end": Mistake(
-        main('for (;;) { char *p = malloc(1 << 20); if (!p) { puts("none left"); return 7; } p[0] = 1; }'),
-        "ExitCode",
-        "exit code 7",
-    ),
-    "double free": Mistake(
-        main(
-            "char *p = malloc(99), *q = malloc(9); free(p); free(q); free(p); free(p);\n"
-            "p = malloc(99); q = malloc(99); return p == q ? 5 : 6;"
-        ),
-        "ExitCode",
-        "exit code",
-    ),
-    "wrong function pointer": Mistake(
-        "int main(void) { double (*f)(double) = (double (*)(double))main; return (int)f(1.0); }",
-        "Trap",
-        "unreachable",
-    ),
-    "a file that is not there": Mistake(
-        main('FILE *f = fopen("nope.txt", "r"); if (!f) { perror("nope.txt"); return 2; }'),
-        "ExitCode",
-        "exit code 2",
-    ),
-    "a shell": Mistake(main('return system("ls") ? 4 : 0;'), "CompileError", "system"),
-    "result that fails": Mistake(
-        "#include <stdlib.h>\nchar *result(char *input) { exit(input[0]); }\nint main(void) { return 0; }",
-        "ExitCode",
-        "exit code 65",
-        given="A",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes_are_told_with_their_kind_and_line(run: Call, name: str) -> None:
-    mistake = MISTAKES[name]
-    failure = run(mistake.code, mistake.given, fuel=mistake.fuel).failure
-    assert failure is not None
-    assert (failure.type, failure.line) == (mistake.type, mistake.line)
-    assert mistake.words in failure.message
-
-
-def test_what_was_printed_before_a_failure_is_not_lost(run: Call) -> None:
-    ran = run(main('printf("first\\nsecond"); int *p = NULL; return *p;'))
+def test_what_was_printed_before_a_failure_is_not_lost(run_c: Call) -> None:
+    ran = run_c(main('printf("first\\nsecond"); int *p = NULL; return *p;'))
     assert ran.report.stdout.text == "first\nsecond"
-    ran = run(main('printf("first\\nsecond"); __builtin_trap();'))
+    ran = run_c(main('printf("first\\nsecond"); __builtin_trap();'))
     assert ran.report.stdout.text == "first\n"
 
 
-def test_warnings_are_a_note_beside_the_answer(run: Call) -> None:
-    ran = run(main('printf("%s\\n", 5 > 3 ? "yes" : "no"); long n = 1; printf("%d", n);'))
+def test_warnings_are_a_note_beside_the_answer(run_c: Call) -> None:
+    ran = run_c(main('printf("%s\\n", 5 > 3 ? "yes" : "no"); long n = 1; printf("%d", n);'))
     assert ran.failure is None
     assert "code.c:5:" in ran.note
     assert "format specifies type 'int'" in ran.note
-    assert run(main('puts("quiet");')).note == ""
+    assert run_c(main('puts("quiet");')).note == ""
 
 
-def test_much_output_is_cut_and_its_end_is_in_its_place(run: Call) -> None:
-    ran = run(main('for (int i = 0; i < 20000; i++) printf("line %d\\n", i);'))
+def test_much_output_is_cut_and_its_end_is_in_its_place(run_c: Call) -> None:
+    ran = run_c(main('for (int i = 0; i < 20000; i++) printf("line %d\\n", i);'))
     assert ran.failure is None
     assert ran.report.stdout.text.startswith("line 0\nline 1\n")
     assert ran.report.stdout.dropped == sum(len(f"line {i}\n") for i in range(20000)) - len(
@@ -336,17 +217,17 @@ def test_much_output_is_cut_and_its_end_is_in_its_place(run: Call) -> None:
     )
 
 
-def test_runs_leave_nothing_behind(run: Call) -> None:
+def test_runs_leave_nothing_behind(run_c: Call) -> None:
     code = main('static int n; printf("%d %d", n++, fopen("kept", "r") == NULL); fclose(fopen("kept", "w"));')
-    assert [run(code).report.stdout.text for _ in range(2)] == ["0 1", "0 1"]
+    assert [run_c(code).report.stdout.text for _ in range(2)] == ["0 1", "0 1"]
 
 
-def test_a_long_text_is_split_in_time_that_grows_with_its_length(run: Call) -> None:
+def test_a_long_text_is_split_in_time_that_grows_with_its_length(run_c: Call) -> None:
     body = "static char t[500000]; size_t n = fread(t, 1, sizeof t - 1, stdin); t[n] = 0; int words = 0;"
     code = main(
         body + ' for (char *w = strtok(t, " "); w; w = strtok(NULL, " ")) words++; printf("%d", words);'
     )
-    short, long = (run(code, "word " * count) for count in (5_000, 50_000))
+    short, long = (run_c(code, "word " * count) for count in (5_000, 50_000))
     assert (short.report.stdout.text, long.report.stdout.text) == ("5000", "50000")
     assert long.report.fuel is not None
     assert short.report.fuel is not None
