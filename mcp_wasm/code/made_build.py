@@ -89,7 +89,6 @@ def _python(edition: Edition, _runner: Path, _runtimes: Path, progress: Progress
 
 def _javascript(edition: Edition, runner: Path, runtimes: Path, progress: Progress) -> tuple[bytes, str]:
     from mcp_wasm.build import c_library, script_javascript
-    from mcp_wasm.build.signature import wit
 
     signature, language = signature_of(edition), edition.language
     component = script_javascript.compile_script(
@@ -101,7 +100,7 @@ def _javascript(edition: Edition, runner: Path, runtimes: Path, progress: Progre
         file=FILE[language],
         progress=progress,
     )
-    return component, wit.text(signature)
+    return component, script_javascript.world_text(signature)
 
 
 _BUILDS: dict[str, Build] = {
