@@ -12,6 +12,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.code.python import python_home
+
+__all__ = ["python_home"]
+
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile(
     "project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]

@@ -18,17 +18,7 @@ from typing import Any, Protocol
 
 from mcp_wasm.capability.grant import Grants
 from mcp_wasm.code import answer
-from mcp_wasm.code.contract import (
-    ABSENT,
-    CODE,
-    DIGEST,
-    LANGUAGES,
-    WISHES,
-    Language,
-    Produced,
-    Ran,
-    Run,
-)
+from mcp_wasm.code.contract import ABSENT, CODE, DIGEST, LANGUAGES, WISHES, Language, Produced, Ran, Run
 from mcp_wasm.code.scratch import Scratch, Spares
 from mcp_wasm.code.scratch import check as check_files
 from mcp_wasm.component import types as wit

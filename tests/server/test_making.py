@@ -84,7 +84,7 @@ async def test_what_is_made_is_a_typed_tool_at_once_and_marked(coder: Runtime, e
         assert counted.structured_content == {"result": 2}
         wrong = await client.call_tool("words_word_count", {"text": 1})
         assert wrong.is_error
-        assert "/text: expected string" in text_of(wrong)
+        assert "/text: expected a string" in text_of(wrong)
 
 
 async def test_made_tools_are_listed_shown_and_removed(coder: Runtime, era: str) -> None:
