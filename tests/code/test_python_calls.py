@@ -13,7 +13,7 @@ from mcp_wasm.build.signature.python import signature
 from mcp_wasm.component.script import form
 from mcp_wasm.runtime import Runtime
 
-pytestmark = [pytest.mark.toolchain, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.toolchain, pytest.mark.timeout(600)]
 
 CODE = """
 from __future__ import annotations

@@ -11,7 +11,7 @@ from mcp_wasm.capability.grant import Tools
 from mcp_wasm.code.contract import ABSENT
 from tests.code.python import Python
 
-pytestmark = [pytest.mark.toolchain, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.toolchain, pytest.mark.timeout(600)]
 
 ENDLESS = (
     "while True: pass",

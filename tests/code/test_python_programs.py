@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import pytest
 
+from tests.code import python_library_programs
 from tests.code.python import Python
 from tests.code.python_mistakes import MISTAKES, Mistake
 from tests.code.python_programs import PROGRAMS, Program
 
-pytestmark = [pytest.mark.toolchain, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.toolchain, pytest.mark.timeout(600)]
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+@pytest.mark.parametrize(
+    "program", [*PROGRAMS, *python_library_programs.PROGRAMS], ids=lambda program: program.name
+)
 def test_a_program_gives_its_value_and_its_output(python: Python, program: Program) -> None:
     ran = python(program.code, input=program.input, files=program.files)
     assert ran.failure is None, ran.failure

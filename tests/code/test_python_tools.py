@@ -12,7 +12,7 @@ from mcp_wasm.code.contract import Ran
 from mcp_wasm.runtime import Runtime
 from tests.code.python import Python
 
-pytestmark = [pytest.mark.toolchain, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.toolchain, pytest.mark.timeout(600)]
 
 GRANTED = (Tools(("tiny_*", "server_tools_*")),)
 CAUGHT = """
