@@ -162,9 +162,10 @@ __attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, size_
     (void)old_size, (void)align; /* malloc aligns to 16 */
     if (size == 0)
         return (void *)align;
-    void *memory = realloc(old, size);
+    char *memory = realloc(old, size + 1);
     if (!memory)
         abort();
+    memory[size] = 0; /* the engine's parser of JSON wants its text to end so */
     return memory;
 }
 

@@ -9,6 +9,7 @@ import { finish, settle, startClock } from "./timers.js";
 import { told } from "./value.js";
 
 const SCRIPT = 0, STRICT = 2;
+let given = false;
 const own = (object, key) => (Object.hasOwn(object, key) ? object[key] : undefined);
 
 /** The answer, as JSON text, to `request`, an object that JSON was parsed to. */
@@ -39,6 +40,10 @@ function run(request) {
   if (Object.hasOwn(request, "input")) {
     const value = request.input;
     Object.defineProperty(engine.global, "input", { value, writable: true, configurable: true, enumerable: false });
+    given = true;
+  } else if (given) {
+    delete engine.global.input; // that of an earlier request of the session
+    given = false;
   }
   const program = engine.evaluate(prepared.text, mapping.file, prepared.strict ? STRICT : SCRIPT);
   const completion = settle(program).value;
