@@ -61,7 +61,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-build",
         action="store_true",
-        help="do not build bundled tools in the background, only serve those that are ready",
+        help="build nothing in the background: neither bundled tools, nor what was kept of code",
     )
 
 
@@ -83,7 +83,9 @@ def run(args: argparse.Namespace) -> int:
     address = _address(args.http, config)
     access = settings.access(config) if address is not None else None
     with (
-        wiring.open_runtime(config, patience=_PATIENCE_S, audit=config.audit) as runtime,
+        wiring.open_runtime(
+            config, patience=_PATIENCE_S, audit=config.audit, compiling=not args.no_build
+        ) as runtime,
         _builds(config, wanted=not args.no_build),
     ):
         runtime.note(event("server", transport="http" if address else "stdio", detail="started"))

@@ -104,25 +104,30 @@ def new_runtime(config: Config, audit: AuditOptions | None = None) -> Runtime:
 
 @contextlib.contextmanager
 def open_runtime(
-    config: Config, *, patience: float | None = None, audit: AuditOptions | None = None
+    config: Config,
+    *,
+    patience: float | None = None,
+    audit: AuditOptions | None = None,
+    compiling: bool = False,
 ) -> Iterator[Runtime]:
     """A runtime that has published every component of ``folders`` and follows their changes.
 
     A component that was never seen before takes seconds to look at where it is
     large. After ``patience`` seconds (None: as long as it takes) the runtime is
     given with what is published by then, and the rest comes while it is used. With
-    ``audit`` every call is written down.
+    ``audit`` every call is written down, with ``compiling`` scripts that people kept
+    are compiled beside everything else.
     """
     with new_runtime(config, audit) as runtime, redacted(runtime.services.shared(Redactor)):
         if config.bundled:
             unpack(config)
         if patience is None:
-            _publish(runtime, config)
+            _publish(runtime, config, compiling)
             yield runtime
             return
         closing = threading.Event()
         publishing = threading.Thread(
-            target=_watch, args=(runtime, config, closing), name="mcp-wasm publishing"
+            target=_watch, args=(runtime, config, compiling, closing), name="mcp-wasm publishing"
         )
         publishing.start()
         try:
@@ -134,15 +139,15 @@ def open_runtime(
             publishing.join()
 
 
-def _publish(runtime: Runtime, config: Config) -> None:
+def _publish(runtime: Runtime, config: Config, compiling: bool) -> None:
     runtime.watch(folders(config))
     # After what people installed, which goes before what was made.
-    runtime.made.load()
+    runtime.made.load(compiling=compiling)
 
 
-def _watch(runtime: Runtime, config: Config, closing: threading.Event) -> None:
+def _watch(runtime: Runtime, config: Config, compiling: bool, closing: threading.Event) -> None:
     try:
-        _publish(runtime, config)
+        _publish(runtime, config, compiling)
     except Exception:  # noqa: BLE001 - a thread's top: what is published already is served all the same
         if not closing.is_set():
             _log.exception("looking at the folders failed")
