@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from wasmtime import wat2wasm
 
-from mcp_wasm.capability.grant import Environment, Storage
+from mcp_wasm.capability.grant import Environment, Storage, Tools
+from mcp_wasm.code.contract import CODE, DIGEST, WISHES
 from mcp_wasm.policy import edit
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +78,9 @@ def give(line: str, folder: Path, home: Path) -> None:
     """Add the component that a line about grants names, with two grants to show, explain and revoke."""
     named = re.search(r"grants (?:add|approve|explain|revoke) (\w+)", line)
     component = named[1] if named is not None else "tiny"
+    if component == CODE:
+        edit.add(home, CODE, DIGEST, WISHES, [Tools(("text_*",))])
+        return
     text = (ROOT / "tests" / "programs" / f"{component}.wat").read_bytes()
     (home / "components" / f"{component}.wat").write_bytes(text)
     (home / "mcp-wasm.toml").write_text("bundled = false", encoding="utf-8")
