@@ -21,7 +21,7 @@ from mcp_wasm.code import made_rules as rules
 from mcp_wasm.code.made_contract import PERSON, Edition, Made, Wanted
 from mcp_wasm.code.made_state import Host, State
 from mcp_wasm.code.made_takeover import Takeovers
-from mcp_wasm.errors import CallerError, InvalidSettings
+from mcp_wasm.errors import CallerError, InvalidSettings, McpWasmError
 from mcp_wasm.registry.tool import Component
 
 
@@ -248,20 +248,23 @@ class MadeTools:
 
     def _made(self, edition: Edition) -> Made:
         shown = self._host.index.component(edition.name)
-        tools = shown.tools if shown is not None and shown.digest == edition.digest else ()
+        if shown is None or shown.digest != edition.digest:
+            shown = None
+            with contextlib.suppress(McpWasmError):  # it is not published here, or could not be
+                shown = self._host.maker().component(edition, self._state.folder(edition))
         return Made(
             edition.name,
             edition.language,
             edition.source,
             edition.wit,
-            tuple(tool.name for tool in tools),
+            tuple(tool.name for tool in shown.tools) if shown is not None else (),
             edition.description,
             edition.created_by,
             edition.created_at,
             edition.digest,
             edition.version,
             bool(edition.kept_by),
-            self._takeovers.of(edition, shown if tools else None),
+            self._takeovers.of(edition, shown),
             tests=edition.tests,
             client=edition.client,
         )

@@ -133,6 +133,11 @@ def failure(folder: Path) -> str:
         return ""
 
 
+def is_compiled(folder: Path) -> bool:
+    """Whether a component lies there, which nobody has looked at."""
+    return (folder / made_files.BUILT / made_files.BINARY).is_file()
+
+
 def _about(folder: Path) -> dict[str, object]:
     try:
         about = json.loads(made_files.content(folder / made_files.BUILT / made_files.ABOUT, 64 * 1024))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mcp_wasm.build.toolchain import Progress
 from mcp_wasm.code.contract import WISHES
-from mcp_wasm.code.made_compile import Compiling, failure
+from mcp_wasm.code.made_compile import Compiling, failure, is_compiled
 from mcp_wasm.code.made_contract import Edition
 from mcp_wasm.code.made_state import State
 from mcp_wasm.errors import BuildFailed, Cancelled, McpWasmError
@@ -55,7 +55,10 @@ class Takeovers:
         reason = self._failed.get(edition.digest) or failure(self._state.folder(edition))
         if reason:
             return f"failed: {reason}"
-        return "compiling" if self._begun and edition.kept_by else "runner"
+        if self._begun and edition.kept_by:
+            return "compiling"
+        # A command, which runs no tool often enough, tells what a server does.
+        return "component" if is_compiled(self._state.folder(edition)) else "runner"
 
     def compile(self, edition: Edition, progress: Progress) -> Path:
         """The component file of a version, compiled if need be, also where that failed before.

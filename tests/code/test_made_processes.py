@@ -45,6 +45,7 @@ def test_a_command_keeps_what_is_in_the_session_of_a_running_server(
     assert [(made.name, made.kept) for made in other.made.list(None)] == [("words", False)]
     assert other.made.list("a") == ()
     assert other.made.show("words").source == numbered(2)
+    assert other.made.show("words").tools == ("words_word_count",)
     heard: list[None] = []
     made_runtime.subscribe(lambda: heard.append(None))
     other.made.keep("words", by="anna")
