@@ -15,7 +15,8 @@ from mcp_wasm.build.signature import python as python_signature
 from mcp_wasm.build.signature import typescript as typescript_signature
 from mcp_wasm.runtime import Runtime
 from tests.code.exported import both, ended
-from tests.code.exported_programs import PYTHON, PYTHON_CALLS, TYPESCRIPT, TYPESCRIPT_CALLS
+from tests.code.exported_python import PYTHON, PYTHON_CALLS
+from tests.code.exported_typescript import TYPESCRIPT, TYPESCRIPT_CALLS
 from tests.code.python import Python
 
 pytestmark = [pytest.mark.toolchain, pytest.mark.timeout(900)]
