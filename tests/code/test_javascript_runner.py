@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import pytest
 
@@ -36,6 +35,7 @@ def test_an_error_tells_its_place_in_the_submitted_code(javascript: Runner) -> N
 
 @pytest.mark.toolchain
 @pytest.mark.timeout(300)
-def test_the_shipped_runner_is_what_its_sources_build(tmp_path: Path) -> None:
-    component = runner_javascript.build(tmp_path)
+def test_the_shipped_runner_is_what_its_sources_build(request: pytest.FixtureRequest) -> None:
+    assert request.config.cache is not None
+    component = runner_javascript.build(request.config.cache.mkdir("toolchains"))
     assert runner_javascript.entry(component) == read_lock()["runner_javascript"]
