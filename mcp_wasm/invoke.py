@@ -17,7 +17,8 @@ from typing import Any
 
 from mcp_wasm.capability.grant import NOTHING, Grants
 from mcp_wasm.component import check as checking
-from mcp_wasm.errors import CallerError, Cancelled, ComponentRefused, InvalidArguments, Mismatch
+from mcp_wasm.component.size import bound
+from mcp_wasm.errors import CallerError, Cancelled, ComponentRefused, InvalidArguments
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox import inspect, instance
 from mcp_wasm.sandbox import script as scripts
@@ -133,7 +134,7 @@ class Invoker:
         Raises:
             CallerError: for a tool whose calls belong to a session.
         """
-        _bound(tool.name, arguments, permit.limits)
+        bound(tool.name, arguments, permit.limits.arguments)
         if component.script is None and prepared.plans[tool.function.path].lasting:
             raise CallerError(f"{tool.name} takes or gives handles of a session, which only clients have")
         run = self._run_in(tool, component, prepared, None)
@@ -232,7 +233,7 @@ class Invoker:
         def run() -> Outcome:
             if stop.cancelled:
                 raise Cancelled
-            _bound(tool.name, arguments, permit.limits)
+            bound(tool.name, arguments, permit.limits.arguments)
             waits = (submitted - begun, time.monotonic() - submitted)
             return run_in(permit, arguments, stop, self._watchdog, waits)
 
@@ -273,7 +274,7 @@ def _read(component: Component) -> bytes:
 
 def _refuse_early(tool: Tool, arguments: Mapping[str, Any], limits: Limits) -> None:
     """Wrong arguments need not wait for a compile."""
-    _bound(tool.name, arguments, limits)
+    bound(tool.name, arguments, limits.arguments)
     mismatches = checking.check(tool.function, arguments)
     if mismatches:
         raise InvalidArguments(tool.name, mismatches)
@@ -291,26 +292,3 @@ async def _beat(future: asyncio.Future[Any], on_wait: OnWait | None, doing: str)
         return await future
     finally:
         future.cancel()  # one that nobody awaits any more must not complain of it; done, this does nothing
-
-
-def _bound(name: str, arguments: Mapping[str, Any], limits: Limits) -> None:
-    """Refuse arguments larger than the limit, without walking more of them than that."""
-    room, waiting = limits.arguments, [arguments]
-    while waiting:
-        value: Any = waiting.pop()
-        if isinstance(value, (str, bytes, bytearray)):
-            room -= len(value)
-        elif isinstance(value, (Mapping, list, tuple)):
-            room -= _ELEMENT_BYTES * len(value)
-        if room < 0:
-            expected = f"at most {limits.arguments:,} bytes of arguments"
-            raise InvalidArguments(name, [Mismatch("", expected, "more")])
-        if isinstance(value, Mapping):
-            waiting.extend(value.values())
-        elif isinstance(value, (list, tuple)) and not set(map(type, value)) <= _FLAT:
-            waiting.extend(value)
-
-
-_ELEMENT_BYTES = 8
-"""What an element counts, however short its JSON is: on the way to the guest it takes eight times that."""
-_FLAT = {int, float, bool, type(None)}

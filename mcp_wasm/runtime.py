@@ -24,7 +24,8 @@ from mcp_wasm.capability.grant import Grant, Grants
 from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.code import made_host
 from mcp_wasm.code.contract import CODE, DIGEST, WISHES, Language, Ran, Run
-from mcp_wasm.code.run import COMPONENT, RUN_CODE, Compiled, Runs, on_runner
+from mcp_wasm.code.ports import Compiled
+from mcp_wasm.code.run import COMPONENT, RUN_CODE, Runs, on_runner
 from mcp_wasm.code.runtimes import Runners
 from mcp_wasm.code.sessions import CodeSessions
 from mcp_wasm.errors import ComponentRefused

@@ -43,8 +43,7 @@ def _show(args: argparse.Namespace) -> int:
     with wiring.open_runtime(config) as runtime:
         if args.component is not None and args.component not in policy.both.entries:
             runtime.component(args.component)  # a component that is nowhere is a mistake
-        shown = (*runtime.components, runtime.component(CODE))
-        components = {component.name: component for component in shown}
+        components = {each.name: each for each in (*runtime.components, runtime.component(CODE))}
         whole = runtime.policies.policy
     wanted = whole.entries if args.component is None else {args.component: whole.entries.get(args.component)}
     entries = [entry for entry in wanted.values() if entry is not None]

@@ -17,7 +17,8 @@ from typing import Any
 from mcp_wasm import publish
 from mcp_wasm.code import c, wat
 from mcp_wasm.code.contract import ABSENT, CODE, DIGEST, WISHES, Run
-from mcp_wasm.code.run import COMPONENT, FILE, RUN_CODE, Compiled
+from mcp_wasm.code.ports import Compiled
+from mcp_wasm.code.run import COMPONENT, FILE, RUN_CODE
 from mcp_wasm.component import types as wit
 from mcp_wasm.errors import BuildFailed, ComponentRefused, InvalidArguments, Mismatch
 from mcp_wasm.registry import sources

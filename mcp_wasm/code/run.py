@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from mcp_wasm.capability.grant import Grants
 from mcp_wasm.code import answer
-from mcp_wasm.code.contract import ABSENT, CODE, DIGEST, LANGUAGES, WISHES, Language, Produced, Ran, Run
+from mcp_wasm.code.contract import ABSENT, CODE, DIGEST, LANGUAGES, WISHES, Language, Ran, Run
+from mcp_wasm.code.ports import Compile, Compiled, Sessions, Sink
 from mcp_wasm.code.scratch import Scratch, Spares
 from mcp_wasm.code.scratch import check as check_files
 from mcp_wasm.component import types as wit
@@ -43,47 +44,6 @@ _WORLD = wit.World(tuple(wit.Import(wish, "interface", ()) for wish in sorted(WI
 
 COMPONENT = Component(CODE, DIGEST, Path(CODE), _WORLD, "", Limits(), tools=(_TOOL,), wishes=WISHES)
 """What stands for code, in every language, where a component is shown or granted something."""
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """Code that became a component: what runs it, and the arguments of that call."""
-
-    tool: Tool
-    component: Component
-    arguments: Mapping[str, Any]
-    note: str = ""
-
-
-class Compile(Protocol):
-    """The port to the languages that are compiled before they run."""
-
-    def __call__(self, run: Run, request: str, /) -> AbstractContextManager[Compiled]:
-        """The component of ``run``, as long as the block lasts.
-
-        Raises:
-            BuildFailed, ToolchainMissing, InvalidArguments: there is none.
-        """
-
-
-class Sessions(Protocol):
-    """The port to runs that leave their variables behind."""
-
-    def within(self, run: Run) -> tuple[RunIn, Sink]:
-        """How a run of the session is made, and where its files and its handle are found afterwards.
-
-        Raises:
-            SessionEnded, Busy, CallerError: it cannot be.
-        """
-
-
-class Sink:
-    """What a run leaves beside its outcome, filled in on the worker's thread."""
-
-    def __init__(self) -> None:
-        self.files: tuple[Produced, ...] = ()
-        self.left_out: tuple[str, ...] = ()
-        self.session = ""
 
 
 class Runs:

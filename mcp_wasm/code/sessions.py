@@ -16,7 +16,8 @@ from functools import partial
 from typing import Any
 
 from mcp_wasm.code.contract import Run
-from mcp_wasm.code.run import Sink, in_folder
+from mcp_wasm.code.ports import Sink
+from mcp_wasm.code.run import in_folder
 from mcp_wasm.code.scratch import Scratch
 from mcp_wasm.errors import Busy, CallerError, McpWasmError, SessionEnded
 from mcp_wasm.sandbox.call import Permit
