@@ -54,4 +54,5 @@ def compile_component(
         # Nobody means harm by being slow: a machine that does much else needs its time.
         confined = replace(confined, seconds=SECONDS)
     component = toolchain.compile(source, cache, progress, confined)
-    return docs.attach(component, source.wit, source.world, confined)
+    # The text of a component says its types itself.
+    return docs.attach(component, source.wit, source.world, confined) if source.wit else component

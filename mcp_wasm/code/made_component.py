@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from mcp_wasm.sandbox.artifacts import Cache
 from mcp_wasm.sandbox.children import Children
 from mcp_wasm.sandbox.limits import Limits
 
+_COMPONENT = re.compile(r"\(\s*component\b")
 SCRIPTS = ("python", "javascript", "typescript")
 
 
@@ -104,6 +106,10 @@ class Maker:
         from mcp_wasm.build import c_signature
         from mcp_wasm.build.languages import compile_component
 
+        if wanted.language == "wat" and not wanted.world and not _COMPONENT.search(wanted.source):
+            raise CallerError(
+                "A core module says too little of its types: give a world (WIT text) with its functions."
+            )
         with tempfile.TemporaryDirectory(prefix="mcp-wasm-") as scratch:
             entry, packages = FILE[wanted.language], ("libc",) if wanted.language == "c" else ()
             (Path(scratch) / entry).write_text(wanted.source, encoding="utf-8")
@@ -122,8 +128,6 @@ def world_name(text: str) -> str:
     Raises:
         CallerError: there are several.
     """
-    import re
-
     plain = re.sub(r"//[^\n]*|/\*.*?\*/", " ", text, flags=re.DOTALL)
     found = re.findall(r"(?<![\w%-])world\s+%?([a-z][a-z0-9-]*)\s*\{", plain)
     if len(found) > 1:

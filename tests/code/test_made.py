@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_wasm.build import confine
 from mcp_wasm.code.made_contract import PERSON, Example
 from mcp_wasm.errors import CallerError, SignatureRefused, UnknownTool
 from mcp_wasm.runtime import Runtime
@@ -97,6 +98,38 @@ def test_what_cannot_be_typed_is_refused_with_its_line(made_runtime: Runtime) ->
         )
     assert caught.value.line == 2
     assert listed(made_runtime) == []
+
+
+ADD = '(func (export "add-two") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add)'
+LIFT = """(core instance $i (instantiate $m)) (func (export "add-two") (param "a" s32) (param "b" s32)
+    (result s32) (canon lift (core func $i "add-two")))"""
+
+
+@pytest.mark.parametrize(
+    ("code", "world"),
+    [
+        (f"(component (core module $m {ADD}) {LIFT})", ""),
+        (f"(module {ADD})", "package a:b; world w { export add-two: func(a: s32, b: s32) -> s32; }"),
+    ],
+)
+def test_webassembly_text_is_compiled_before_it_is_published(home: Path, code: str, world: str) -> None:
+    if confine.where_possible() is None:
+        pytest.skip("no confinement on this machine")
+    test = Example("add-two", {"a": 1, "b": 2}, 3)
+    with Runtime(home=home) as runtime:
+        made = runtime.made.create(wanted("sum", code, test, language="wat", world=world), by="x", client="a")
+        assert (made.tools, made.compiled) == (("sum_add_two",), "component")
+        runtime.made.create(wanted("sum", code + ";;", test, language="wat", world=world), by="x", client="a")
+        kept = runtime.made.keep("sum", by="anna")
+    with Runtime(home=home) as runtime:
+        runtime.made.load()
+        assert runtime.call_sync("sum_add_two", {"a": 4, "b": 5}).value == 9
+        assert runtime.made.show("sum").digest == kept.digest
+
+
+def test_a_core_module_without_a_world_is_refused(made_runtime: Runtime) -> None:
+    with pytest.raises(CallerError, match="give a world"):
+        made_runtime.made.create(wanted("sum", f"(module {ADD})", language="wat"), by="x", client="a")
 
 
 def test_code_that_names_tools_wishes_for_them_and_no_other_does(made_runtime: Runtime) -> None:
