@@ -119,7 +119,7 @@ def _readied(runtime: Runtime, *, quick: bool) -> tuple[list[Row], list[Language
         try:
             _run(runtime, language)()
         except (ToolchainMissing, BuildFailed) as error:
-            rows.append(Row(f"{language} is left out: {str(error).splitlines()[0][:60]}", ""))
+            rows.append(Row(f"{language} is left out: {' '.join(str(error).split())[:160]}", ""))
             continue
         languages.append(language)
         rows.append(Row(f"{language}, the first run of all", seconds(time.perf_counter() - begun)))
