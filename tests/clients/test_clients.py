@@ -18,9 +18,13 @@ from typing import Any
 
 import pytest
 
+from mcp_wasm.server.code_tools import CODE_TOOLS
+
 HERE = Path(__file__).parent
 INSTALLED = HERE.parents[1] / ".clients"
-TOOLS = ["demo_add", "demo_find", "demo_nothing", "demo_picture", "demo_repeat", "demo_spin", "demo_trap"]
+DEMO = ["demo_add", "demo_find", "demo_nothing", "demo_picture", "demo_repeat", "demo_spin", "demo_trap"]
+TOOLS = sorted([*DEMO, *CODE_TOOLS])
+"""One schema that a client does not understand, and it shows none of them."""
 
 PYTHON_CLIENTS = {
     "python_sdk_1": "mcp==1.30.0",
