@@ -21,7 +21,7 @@ import wasmtime
 
 from mcp_wasm.sandbox.raw import ffi
 
-_STACK_BYTES = 1024 * 1024
+_STACK_BYTES = 2 * 1024 * 1024
 """Wasm stack of one guest; the threads that run guests have room for several times that."""
 
 _CONFIGURATION = f"fuel epochs async=0 concurrency=0 threads=0 gc=0 stack={_STACK_BYTES} 1"

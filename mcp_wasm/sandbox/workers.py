@@ -21,7 +21,7 @@ from mcp_wasm.errors import Busy, Cancelled
 WAITING = 512
 """Calls that one client may have waiting."""
 
-_STACK_BYTES = 8 * 1024 * 1024
+_STACK_BYTES = 16 * 1024 * 1024
 """Thread stack: the engine's guest stack must fit in it several times over."""
 
 

@@ -8,7 +8,7 @@
 #include "host.h"
 #include "scripts.h" /* made by the build: inner_js, globals_js */
 
-#define STACK (272 * 1024) /* Of JavaScript; see README.md for how it keeps below the stack of the engine. */
+#define STACK (544 * 1024) /* Of JavaScript; see README.md for how it keeps below the stack of the engine. */
 #define COLLECT_AFTER (16 * 1024 * 1024) /* Bytes; most runs end before they need a collection. */
 
 #define RESERVE (256 * 1024)
