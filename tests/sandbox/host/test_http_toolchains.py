@@ -70,7 +70,7 @@ def _built(folder: Path) -> Path:
     (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
     package = "@bytecodealliance/componentize-js@0.23.0"
     for command in (["npm", "install", "--no-audit", "--no-fund", package], ["node", "build.mjs"]):
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400, check=False)
         if done.returncode:
             # What is tested is a component of that toolchain. That its 160 packages, of which most
             # have no fixed version, install and run today is not ours to promise.
