@@ -12,9 +12,11 @@ from typing import Any
 
 import anyio
 import pytest
+import wasmtime
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import CallToolResult
+from wasmtime import component as engine
 
 from tests.cli.conftest import start
 from tests.server.clients import text_of
@@ -73,6 +75,20 @@ def typed(home: Path, *words: str | Path) -> str:
     out, err = child.communicate(timeout=100)
     assert child.returncode == 0, err
     return out
+
+
+def elsewhere(component: Path, function: str, *arguments: Any) -> Any:
+    """What a function of a component gives in an engine that knows nothing of us."""
+    plain = wasmtime.Engine()
+    linker = engine.Linker(plain)
+    linker.add_wasip2()
+    store = wasmtime.Store(plain)
+    store.set_wasi(wasmtime.WasiConfig())
+    instance = linker.instantiate(store, engine.Component.from_file(plain, str(component)))
+    found = instance.get_func(store, function)
+    assert found is not None
+    given = found(store, *arguments)
+    return getattr(given, "payload", given)
 
 
 async def called(client: Client, tool: str, /, **arguments: Any) -> Any:
@@ -140,8 +156,13 @@ async def test_a_tool_of_typescript_is_typed_called_kept_and_there_after_a_resta
 
 @pytest.mark.toolchain
 @pytest.mark.timeout(300)
-async def test_a_tool_of_python_is_typed_called_kept_and_there_after_a_restart(python_home: Path) -> None:
+async def test_a_tool_of_python_is_typed_called_kept_there_after_a_restart_and_runs_elsewhere(
+    python_home: Path, tmp_path: Path
+) -> None:
     await made_in_each_way(python_home, "legacy", "python", PYTHON)
+    component = Path(typed(python_home, "export", "look_python", "-o", tmp_path).strip())
+    found = elsewhere(component, "look", "a bb ccc", 2)
+    assert (getattr(found, "words", None), getattr(found, "longest", None)) == (2, "ccc")
     assert typed(python_home, "made", "remove", "look_python") == "removed look_python\n"
 
 
