@@ -40,7 +40,7 @@ _RESULT = re.compile(
     r"\([ \t]*(?:const[ \t]+)?char[ \t]*(?:const[ \t]*)?\*[ \t]*\w*[ \t]*\)\s*\{",
     re.MULTILINE,
 )
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _MAIN = re.compile(r"\bmain[ \t]*\(")
 
 

@@ -10,6 +10,7 @@ is refused, with its line, and a world (WIT) says it instead. On this target an
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,12 +35,12 @@ _TYPES = {
 }  # fmt: skip
 
 _IGNORED = re.compile(
-    r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|^[ \t]*#(?:\\\n|[^\n])*",
+    r"//[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:\\.|[^\"\\\n])*\"?|'(?:\\.|[^'\\\n]){0,12}'|^[ \t]*#(?:\\\n|[^\n])*",
     re.MULTILINE | re.DOTALL,
 )
+"""Each ends wherever it begins: what is looked for to the end of the source in vain takes hours."""
 _FUNCTION = re.compile(r"(?P<result>[\w\s*]+?)(?P<name>\b[A-Za-z_]\w*)\s*\((?P<params>.*)\)\s*", re.DOTALL)
 _PARAMETER = re.compile(r"(?P<type>[\w\s*]+?)(?P<name>\b[A-Za-z_]\w*)")
-_DOCS = re.compile(r"(?:/\*+(?P<block>(?:(?!\*/).)*)\*/|(?P<lines>(?:[ \t]*//[^\n]*\n?)+))\s*\Z", re.DOTALL)
 _HINT = "Make it static where it is a helper, or give a world (WIT) that says its types"
 
 
@@ -69,9 +70,8 @@ def read(source: str, file: str) -> Signature:
     if not functions:
         reason = "it defines no function that could be called"
         raise SignatureRefused(file, 1, 1, reason, "Write one that is not static and not main")
-    names = [kebab(each.name) for each in functions]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
+    twice = next((name for name, count in Counter(kebab(f.name) for f in functions).items() if count > 1), "")
+    if twice:
         raise SignatureRefused(file, 1, 1, f"two functions are both {twice} in WIT", "Rename one of them")
     exports = "\n".join(_export(each) for each in functions)
     wit = f"package local:{WORLD};\n\nworld {WORLD} {{\n{exports}\n}}\n"
@@ -81,15 +81,16 @@ def read(source: str, file: str) -> Signature:
 def _definitions(source: str) -> Iterator[tuple[re.Match[str], int, str]]:
     """Each definition of a function that others see: its head, its line, the comment before it."""
     plain = _IGNORED.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), source)
-    depth = begin = 0
+    depth = begin = line = counted = 0
     for at, sign in enumerate(plain):
         if sign == "{":
             head = plain[begin:at] if depth == 0 else ""
             found = _FUNCTION.fullmatch(head.strip())
             if found is not None and not _is_helper(found["result"].split()):
                 first = begin + len(head) - len(head.lstrip())
+                line, counted = line + source.count("\n", counted, first), first
                 if found["name"] != "main":
-                    yield found, source.count("\n", 0, first) + 1, _docs(source[:first])
+                    yield found, line + 1, _docs(source[begin:first])
             depth += 1
         elif sign == "}":
             depth = max(0, depth - 1)
@@ -139,11 +140,18 @@ def _spelled(type_: str) -> str:
 
 
 def _docs(before: str) -> str:
-    found = _DOCS.search(before)
-    if found is None:
-        return ""
-    text = found["block"] or found["lines"] or ""
-    lines = [re.sub(r"^\s*(?:\*|//+!?<?)?\s?", "", line).rstrip() for line in text.split("\n")]
+    """The text of the comment that ends ``before``, ``""`` where none does."""
+    before = before.rstrip()
+    opening = before.find("/*", max(before.rfind("*/", 0, len(before) - 2), 0))
+    if before.endswith("*/") and opening >= 0:
+        lines = before[opening + 2 : -2].lstrip("*").split("\n")
+    else:
+        lines = before.split("\n")
+        first = next(
+            (at for at in reversed(range(len(lines))) if not lines[at].lstrip().startswith("//")), -1
+        )
+        lines = lines[first + 1 :]
+    lines = [re.sub(r"^\s*(?:\*|//+!?<?)?\s?", "", line).rstrip() for line in lines]
     return "\n".join(lines).strip()
 
 

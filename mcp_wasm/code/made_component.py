@@ -128,7 +128,8 @@ def world_name(text: str) -> str:
     Raises:
         CallerError: there are several.
     """
-    plain = re.sub(r"//[^\n]*|/\*.*?\*/", " ", text, flags=re.DOTALL)
+    # An open comment ends with the text: to look for its end again at each of many takes minutes.
+    plain = re.sub(r"//[^\n]*|/\*.*?(?:\*/|\Z)", " ", text, flags=re.DOTALL)
     found = re.findall(r"(?<![\w%-])world\s+%?([a-z][a-z0-9-]*)\s*\{", plain)
     if len(found) > 1:
         raise CallerError(f"The WIT text has {len(found)} worlds ({', '.join(found[:5])}); give one.")

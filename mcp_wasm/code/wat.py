@@ -22,7 +22,7 @@ from mcp_wasm.sandbox import inspect
 PREFERRED = ("run", "main", "_start")
 FILE = "code.wat"
 MAX_TEXT = 1024 * 1024
-_WORLD = re.compile(r"^\s*world\s+%?([a-z0-9-]+)", re.MULTILINE)
+_WORLD = re.compile(r"^[ \t]*world\s+%?([a-z0-9-]+)", re.MULTILINE)
 
 
 def component_of(text: str, world: str | None = None, *, file: str = FILE) -> bytes:

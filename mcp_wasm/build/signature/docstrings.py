@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 LONGEST = 2000
 """Characters of docs that readers keep of one function."""
 
+_LOOKED_AT = 16 * 1024
+"""Characters of a docstring that are looked at: taking it apart takes the square of its length."""
+
 _LONGEST_DEFAULT = 60
 _PARAMS = frozenset(
     (
@@ -48,7 +51,7 @@ _OTHERS = frozenset(
 _HEADING = re.compile(r"([A-Za-z][A-Za-z ]{0,30}?)\s*:\s*")
 _ENTRY = re.compile(r"\s*[-*]?\s*[`*]{0,2}(\w+)`{0,2}\s*(?:\(([^()]|\([^()]*\))*\))?\s*:\s*(.*)")
 _NUMPY_ENTRY = re.compile(r"\*{0,2}(\w+(?:\s*,\s*\w+)*)\s*(?::.*)?")
-_FIELD = re.compile(r":(\w+)(?:\s+([^:]*?))?\s*:\s*(.*)")
+_FIELD = re.compile(r":(\w+)(\s[^:]*)?:\s*(.*)")
 # What WIT text may not hold: control characters, marks that turn the writing, deprecated letters.
 _UNWRITABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u0149\u0673\u0f77\u0f79\u17a3\u17a4\u17b4\u17b5"
@@ -68,7 +71,7 @@ def read(docstring: str | None) -> Docs:
     """The parts of ``docstring``, as the compiler keeps it."""
     if not docstring:
         return Docs()
-    lines = plain(inspect.cleandoc(docstring)).split("\n")
+    lines = plain(inspect.cleandoc(docstring[:_LOOKED_AT])).split("\n")
     kept: list[str] = []
     params: dict[str, str] = {}
     while lines:

@@ -133,7 +133,10 @@ def _imported(body: list[ast.stmt]) -> Iterator[str]:
 
 def shown(node: ast.AST) -> str:
     """``node`` as code, cut where it is long."""
-    text = ast.unparse(node)
+    try:
+        text = ast.unparse(node)
+    except (ValueError, RecursionError):  # such as a number of more digits than Python writes
+        return "this"
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 

@@ -6,6 +6,7 @@ library, and a server that publishes no such source needs none.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,10 +16,15 @@ from mcp_wasm.build.signature import jsdoc
 from mcp_wasm.errors import SignatureRefused
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Language, Node, Parser
 
 LARGEST = 512 * 1024
 """Bytes of a source that is read."""
+
+_PARSED_S = 3.0
+"""Seconds that a source may take to parse. Real ones take a tenth; what is none can take minutes."""
+
+_PARSED_AT_ONCE = 4096
 
 _BODIES = frozenset(("statement_block", "class_body"))
 FUNCTIONS = frozenset(("function_declaration", "generator_function_declaration"))
@@ -68,7 +74,7 @@ class Scope:
         padded = f"{'type T = ':{max(type_.column, 9)}}" if type_.row == 0 else "type T ="
         if type_.row:
             padded += "\n" * type_.row + " " * type_.column
-        tree = parser().parse(f"{padded}{text}\n".encode()).root_node
+        tree = _parsed(f"{padded}{text}\n".encode(), self.file)
         alias = tree.named_children[0] if tree.named_children else tree
         value = alias.child_by_field_name("value")
         if tree.has_error or value is None:
@@ -79,14 +85,20 @@ class Scope:
         return value
 
 
-@cache
 def parser() -> Parser:
-    """The parser of TypeScript, which takes JavaScript too."""
+    """A parser of TypeScript, which takes JavaScript too, for one source on one thread."""
+    from tree_sitter import Parser
+
+    return Parser(_language())
+
+
+@cache
+def _language() -> Language:
     # Imported here, since it takes 15 ms and few need it.
     import tree_sitter_typescript
-    from tree_sitter import Language, Parser
+    from tree_sitter import Language
 
-    return Parser(Language(tree_sitter_typescript.language_typescript()))
+    return Language(tree_sitter_typescript.language_typescript())
 
 
 def read(source: str, file: str) -> Scope:
@@ -102,7 +114,7 @@ def read(source: str, file: str) -> Scope:
         raise SignatureRefused(file, 1, 1, "the source holds half a character (a lone surrogate)") from None
     if len(content) > LARGEST:
         raise SignatureRefused(file, 1, 1, f"the source is larger than {LARGEST // 1024} KiB")
-    scope = Scope(file, content, parser().parse(content).root_node)
+    scope = Scope(file, content, _parsed(content, file))
     if broken := error_in(scope.tree, bodies=False):
         raise scope.refused(broken, "SyntaxError: the source cannot be parsed from here on")
     comment: Node | None = None
@@ -114,6 +126,23 @@ def read(source: str, file: str) -> Scope:
         _declare(scope, node, comment)
         comment = None
     return scope
+
+
+def _parsed(content: bytes, file: str) -> Node:
+    """The tree of ``content``. The parser comes back now and then, so that other threads go on meanwhile."""
+    until = time.monotonic() + _PARSED_S
+
+    def part(start: int, _point: object) -> bytes:
+        return content[start : start + _PARSED_AT_ONCE]
+
+    try:
+        tree = parser().parse(part, progress_callback=lambda *_: time.monotonic() > until)
+    except ValueError:
+        tree = None
+    if tree is None:
+        reason = f"the source takes longer than {_PARSED_S:g} s to parse"
+        raise SignatureRefused(file, 1, 1, reason, "Close its comments and brackets, or make it shorter")
+    return tree.root_node
 
 
 def text(node: Node | None) -> str:
