@@ -12,9 +12,11 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.code.c_runtime import c_runtime
 from tests.code.python import python_home
 
-__all__ = ["python_home"]
+# Here, once: named in a second conftest too they would be made twice, and each takes a minute.
+__all__ = ["c_runtime", "python_home"]
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile(

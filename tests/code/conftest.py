@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.code.c_runtime import c_runtime, run_c
+from tests.code.c_runtime import run_c
 from tests.code.javascript import javascript
 from tests.code.made_tools import made_runtime
-from tests.code.python import python, python_home
+from tests.code.python import python
 
-__all__ = ["c_runtime", "javascript", "made_runtime", "python", "python_home", "run_c"]
+__all__ = ["javascript", "made_runtime", "python", "run_c"]

@@ -23,9 +23,9 @@ SOURCES = {"python": PYTHON, "typescript": TYPESCRIPT}
 
 
 @pytest.fixture(scope="module")
-def homes(python_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Homes whose runners are ready."""
-    return {"python": python_home, "typescript": tmp_path_factory.mktemp("typescript")}
+def homes(python_home: Path, c_runtime: Runtime) -> dict[str, Path]:
+    """Homes whose runners, and what joins them to a source, are ready."""
+    return {"python": python_home, "typescript": c_runtime.home}
 
 
 @pytest.fixture(scope="module", params=list(SOURCES))

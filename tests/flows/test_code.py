@@ -18,6 +18,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import CallToolResult
 from wasmtime import component as engine
 
+from mcp_wasm.runtime import Runtime
 from tests.cli.conftest import start
 from tests.server.clients import text_of
 from tests.server.coding import given, grant_tools, run
@@ -116,9 +117,9 @@ async def test_python_runs(python_home: Path) -> None:
 
 @pytest.mark.toolchain
 @pytest.mark.timeout(300)
-async def test_c_runs(home: Path) -> None:
+async def test_c_runs(c_runtime: Runtime) -> None:
     code = '#include <stdio.h>\nint main(void) { printf("{\\"a\\": 1}\\n"); return 0; }'
-    async with served(home, "2026-07-28") as client:
+    async with served(c_runtime.home, "2026-07-28") as client:
         assert given(await run(client, code, "c"))["stdout"] == '{"a": 1}\n'
 
 
