@@ -145,6 +145,32 @@ def measure(descriptor: int, bound: int) -> Usage:
             os.close(opened)
 
 
+def unlinked(descriptor: int) -> int:
+    """Bytes of files from the folder behind ``descriptor`` that have no name any more and are open here.
+
+    They take room until they are closed, and no walk through the folder finds them. 0 where the
+    system does not tell (it has no ``/proc``).
+    """
+    used = 0
+    try:
+        within = os.readlink(f"/proc/self/fd/{descriptor}") + "/"  # noqa: PTH115 - many, and often
+        opened = os.listdir("/proc/self/fd")  # noqa: PTH208 - as above
+    except OSError:
+        return 0
+    for number in opened:
+        at = f"/proc/self/fd/{number}"
+        try:
+            leads = os.readlink(at)  # noqa: PTH115 - as above
+            if not (leads.startswith(within) and leads.endswith(" (deleted)")):
+                continue
+            status = os.stat(at)  # noqa: PTH116 - as above
+        except OSError:
+            continue  # it was closed meanwhile
+        if stat.S_ISREG(status.st_mode) and status.st_nlink == 0:
+            used += max(status.st_size, status.st_blocks * 512)
+    return used
+
+
 def _listed(parent: int, name: str) -> tuple[int, list[str]]:
     descriptor = os.open(name, _READ, dir_fd=parent)
     try:

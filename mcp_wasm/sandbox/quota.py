@@ -66,7 +66,10 @@ class Watched:
                 return
             begun = time.monotonic()
             try:
-                self._judge(folders.measure(self.descriptor, self.quota))
+                usage = folders.measure(self.descriptor, self.quota)
+                if not usage.stopped:
+                    usage = folders.Usage(usage.used + folders.unlinked(self.descriptor))
+                self._judge(usage)
             finally:
                 if last:
                     # Under the lock, so that the other thread never measures what has the number next.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,7 +17,7 @@ from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox import folders, quota
 from mcp_wasm.sandbox.limits import Limits
 from tests.sandbox.guests import ENDLESS
-from tests.sandbox.host.granted import Guest
+from tests.sandbox.host.granted import Answer, Guest
 
 K = folders.ENTRY
 
@@ -74,6 +75,47 @@ def test_a_flood_is_stopped_while_it_comes(runtime: Runtime, folder: Path) -> No
     assert answer.error.used is not None
     assert 64 * K < answer.error.used <= (folder / "big").stat().st_size + K
     assert threads() == ["mcp-wasm quotas"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of files without a name")
+def test_a_flood_into_a_file_without_a_name_is_stopped_too(runtime: Runtime, folder: Path) -> None:
+    grant = Storage(folder, "/data", write=True, quota=1 << 24)
+    answers: list[Answer] = []
+    files = Guest(runtime, "files", grant)
+    flood = threading.Thread(target=lambda: answers.append(files("fill", dir=0, path="big")))
+    flood.start()
+    while flood.is_alive() and not (folder / "big").exists():
+        pass
+    (folder / "big").unlink()
+    flood.join()
+    assert isinstance(answers[0].error, StorageExceeded)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of files without a name")
+def test_files_without_a_name_count_for_the_folder_that_they_were_in(folder: Path, tmp_path: Path) -> None:
+    def inside() -> int:
+        descriptor = folders.open_folder(folder)
+        try:
+            return folders.unlinked(descriptor)
+        finally:
+            os.close(descriptor)
+
+    beside = tmp_path / "folder2"
+    for place in (folder / "below", beside):
+        place.mkdir()
+    opened = [(place / "a").open("wb") for place in (folder, folder / "below", beside)]
+    for file in opened:
+        file.write(b"x" * (2 * K))
+        file.flush()
+    assert inside() == 0
+    for file in opened:
+        Path(file.name).unlink()
+    (folder / "below").rmdir()
+    assert inside() == 4 * K
+    for file in opened:
+        file.close()
+    assert inside() == 0
 
 
 def test_a_flood_is_stopped_in_a_call_that_follows_another_too(
