@@ -9,7 +9,7 @@ something else has or that a policy names.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -49,10 +49,13 @@ class MadeTools:
         if self._state.sync():
             self._takeovers.look()
 
-    def create(self, wanted: Wanted, *, by: str, client: str) -> Made:
+    def create(
+        self, wanted: Wanted, *, by: str, client: str, may: Callable[[str], bool] | None = None
+    ) -> Made:
         """A tool of ``wanted``, or a new version of the one that ``client`` made under that name.
 
-        ``by`` is who made it, as people read it. Its tests run before it is published.
+        ``by`` is who made it, as people read it; ``may`` tells which tools ``client`` may call, and
+        so make. Its tests run before it is published.
 
         Raises:
             SignatureRefused: the code cannot be typed, with line, column and reason.
@@ -68,7 +71,8 @@ class MadeTools:
                 self._state.refuse(name, client)
                 version, over = self._state.next(name)
             edition = self._host.maker().edition(wanted, name, rules.plain(by), client, _now())
-            return self._place(replace(edition, version=version, over=over), client, tested=True)
+            edition = replace(edition, version=version, over=over)
+            return self._place(edition, client, tested=True, may=may)
 
     def list(self, client: str | None = None) -> tuple[Made, ...]:
         """The made tools of this process, by name; for None also those in sessions of other processes."""
@@ -88,8 +92,10 @@ class MadeTools:
             found = self._state.visible(name, client)
             return self._shown(found)
 
-    def keep(self, name: str, *, by: str, digest: str = "") -> Made:
+    def keep(self, name: str, *, by: str, digest: str = "", description: str | None = None) -> Made:
         """Let a tool outlive its session, as the person ``by`` decided for the version ``digest`` (or any).
+
+        ``description`` is what that person was shown of it, which no digest holds.
 
         Raises:
             CallerError: there is none of that name, it is another version by now, or the name was taken.
@@ -103,6 +109,8 @@ class MadeTools:
                 raise CallerError(f"{told}. Look at it again.")
             if found.kept_by:
                 return self.show(name)
+            if description is not None and found.description != description:
+                raise CallerError(f"{name} says something else of itself by now. Look at it again.")
             now = state.store.kept().get(name)
             rules.refuse_kept_meanwhile(found, now, damaged=now is None and state.store.has(name))
             state.refuse_installed(name)
@@ -169,7 +177,8 @@ class MadeTools:
                 state.refuse(name, asks)
                 number, over = state.next(name)
             again = replace(old, version=number, over=over, created_at=_now(), created_by=rules.plain(by))
-            again = replace(again, client=found.client, kept_by="", kept_at="")
+            # A model's version stays a model's, whose builds are confined, also over a person's.
+            again = replace(again, client=found.client or old.client, kept_by="", kept_at="")
             made = self._place(again, asks, tested=False)
         return self.keep(name, by=by, digest=made.digest) if client is None and found.kept_by else made
 
@@ -214,7 +223,9 @@ class MadeTools:
         """Whether a component was made here, and so gives way to one that a person installs."""
         return self._state.is_made(component)
 
-    def _place(self, edition: Edition, asks: str, *, tested: bool) -> Made:
+    def _place(
+        self, edition: Edition, asks: str, *, tested: bool, may: Callable[[str], bool] | None = None
+    ) -> Made:
         """Try ``edition`` where nobody sees it, then publish it."""
         from mcp_wasm.code import made_trial  # with the modules that ``maker`` loads
 
@@ -224,6 +235,7 @@ class MadeTools:
         with state.store.staged(session, edition) as folder:
             component = self._host.maker().component(edition, folder)
             rules.refuse_taken_tools(component, self._host.index)
+            rules.refuse_not_allowed(component, may)
             if component.script is None:
                 self._host.prepare(component).result()  # while its file is where it was looked at
             if tested:

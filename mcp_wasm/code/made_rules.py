@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mcp_wasm.capability.command import LOADED
 from mcp_wasm.capability.policy import Policy
@@ -160,6 +160,19 @@ def refuse_taken_tools(component: Component, index: Index) -> None:
         owner = "the server" if tool.name in SERVERS else others.get(tool.name)
         if owner is not None:
             raise CallerError(f"Its tool {tool.name} would be named as one of {owner}. Take another name.")
+
+
+def refuse_not_allowed(component: Component, may: Callable[[str], bool] | None) -> None:
+    """Refuse tools that who makes them may not call: others may, and would take them for somebody else's.
+
+    Raises:
+        CallerError: naming the first.
+    """
+    for tool in component.tools:
+        if may is not None and not may(tool.name):
+            raise CallerError(
+                f"Its tool would be {tool.name}, and you may not call one of that name. Take another name."
+            )
 
 
 def refuse_kept_meanwhile(found: Edition, kept: Edition | None, *, damaged: bool) -> None:

@@ -12,11 +12,15 @@ NO, YES = "Do not keep it", "Keep it"
 
 @dataclass(frozen=True, slots=True)
 class KeepQuestion:
-    """Whether the made tool ``component`` with ``digest`` is kept; ``about`` is what a person reads of it."""
+    """Whether the made tool ``component`` with ``digest`` is kept; ``about`` is what a person reads of it.
+
+    ``description`` is what it says of itself then.
+    """
 
     component: str
     digest: str
     about: str
+    description: str
 
     @property
     def message(self) -> str:

@@ -7,7 +7,9 @@ keeps it: ``keep_tool`` only asks one. What the work is, ``code.made`` knows.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,8 @@ from mcp_wasm.server.text import coded, visible
 if TYPE_CHECKING:
     from mcp_wasm.code.made_contract import Made
     from mcp_wasm.runtime import Runtime
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 2
 """Tools that are made at once, of all clients: each may start a toolchain and run tests."""
@@ -67,13 +71,31 @@ class Making:
 
     async def _create(self, request: Request) -> dict[str, Any]:
         wanted = tool_wanted(request.arguments)
-        create = partial(self._runtime.made.create, wanted, by=_by(request), client=request.peer.client)
-        # Given up at once with its call: what it waits for ends with the runtime at the latest.
-        made = await anyio.to_thread.run_sync(create, limiter=self._one_of, abandon_on_cancel=True)
+        peer = request.peer
+        create = partial(self._runtime.made.create, wanted, by=_by(request), client=peer.client, may=peer.may)
+        made = await self._alone(create)
         return about(made) | {
             "wit": visible(made.wit, _TEXT),
             "note": _NOTE.format(keep=KEEP, name=made.name),
         }
+
+    async def _alone(self, create: Callable[[], Made]) -> Made:
+        """``create`` on a thread. Given up at once with its call; its place is free when it has ended.
+
+        Else whoever cancels calls would have any number of toolchains at work.
+        """
+        place = object()
+        await self._one_of.acquire_on_behalf_of(place)
+
+        def ended(work: asyncio.Task[Made]) -> None:
+            self._one_of.release_on_behalf_of(place)
+            if not work.cancelled() and work.exception() is not None:
+                log.info("what was to be made was not: %s", work.exception())
+
+        thread = anyio.to_thread.run_sync(create, limiter=anyio.CapacityLimiter(1), abandon_on_cancel=True)
+        work = asyncio.create_task(thread)
+        work.add_done_callback(ended)
+        return await asyncio.shield(work)
 
     def _list(self, peer: Peer) -> list[dict[str, Any]]:
         there = (
@@ -96,7 +118,7 @@ class Making:
         told = _said(_COMMAND.format(name=made.name), failed=True)
         if self._declined[request.peer.owner] >= _DECLINED:
             return None, told
-        return KeepQuestion(made.name, made.digest, _about(made)), told
+        return KeepQuestion(made.name, made.digest, _about(made), made.description), told
 
     async def answered(self, request: Request, question: KeepQuestion, choice: Choice, no: Wire) -> Wire:
         """What follows from a person's answer; ``no`` where that is no."""
@@ -120,6 +142,7 @@ class Making:
             question.component,
             by=f"a person, asked through {_client(request)}",
             digest=question.digest,
+            description=question.description,
         )
         kept = await asyncio.to_thread(keep)
         return _said(f"A person kept {kept.name}: it stays, as version {kept.version}.", failed=False)

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from mcp_wasm.capability.grant import Clock, Grant, Tools
+from mcp_wasm.code.made_contract import PERSON
 from mcp_wasm.errors import CallerError
 from mcp_wasm.policy import edit
 from mcp_wasm.runtime import Runtime
-from tests.code.made_tools import TYPESCRIPT, wanted
+from tests.code.made_tools import TYPESCRIPT, numbered, wanted
 
 USING_TOOLS = 'import { textDiff } from "tools";\n' + TYPESCRIPT
 
@@ -189,3 +190,14 @@ def test_a_source_that_looks_like_a_manifest_or_a_record_is_only_source(home: Pa
         runtime.made.load()
         assert runtime.made.show("words").source == source
         assert runtime.component("words").manifest == {}
+
+
+def test_a_version_of_a_model_stays_a_models_also_where_a_person_restores_it(made_runtime: Runtime) -> None:
+    made = made_runtime.made
+    made.create(wanted(), by="a model", client="one")
+    made.keep("words", by="anna")
+    made.create(wanted(source=numbered(1)), by="anna", client=PERSON)
+    assert made.keep("words", by="anna").client == PERSON
+    restored = made.restore("words", 1, by="anna")
+    assert restored.kept
+    assert restored.client == "one"

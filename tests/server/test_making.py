@@ -232,6 +232,9 @@ async def test_a_token_opens_only_the_tools_that_it_names(coder: Runtime, era: s
     ):
         value(await create(maker))
         assert "words_word_count" in await names(maker)
+        # A name that it may not call would be one that others trust.
+        assert "you may not call" in text_of(await create(maker, "text"))
+        assert "text_word_count" not in await names(other)
         with pytest.raises(MCPError, match="no tool named 'keep_tool'"):
             await maker.call_tool("keep_tool", {"name": "words"})
         # What another made can be called as any tool, but neither read, replaced nor removed.
