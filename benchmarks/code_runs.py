@@ -131,7 +131,7 @@ def _runs(runtime: Runtime, languages: list[Language], *, quick: bool) -> list[R
     for language in languages:
         slow = language in {"c", "wat"}
         once, times = _run(runtime, language), (3 if slow else 10) if quick else (10 if slow else 50)
-        taken = [repeat(once, 1)() for _ in range(4 * times)]
+        taken = [_seconds(once) for _ in range(4 * times)]
         p50, p95 = percentile(taken, 50), percentile(taken, 95)
         target = TARGETS.get(language)
         row = (
@@ -149,6 +149,13 @@ def _runs(runtime: Runtime, languages: list[Language], *, quick: bool) -> list[R
         pair = in_turns(repeat(once, times), baseline, 3 if quick else 9)
         rows.append(compared(f"  against a process of {process}", pair))
     return rows
+
+
+def _seconds(once: Callable[[], None]) -> float:
+    # Without a collection of garbage before each, as ``repeat`` makes: that empties the processor's caches.
+    begun = time.perf_counter()
+    once()
+    return time.perf_counter() - begun
 
 
 def _at_once(runtime: Runtime, languages: list[Language], *, quick: bool) -> list[Row]:
