@@ -80,13 +80,13 @@ class Invoker:
         if not preparing.done():
             # Beside the loop: checking a million values takes seconds, and the loop answers pings.
             await asyncio.to_thread(_refuse_early, tool, arguments, limits)
-            await _beat(asyncio.wrap_future(preparing), on_wait, f"compiling {component.name}")
+            await beat(asyncio.wrap_future(preparing), on_wait, f"compiling {component.name}")
         permit = self._permit(tool, limits, client, grants)
         stop = Stop()
         run = self._run_in(tool, component, preparing.result(), run_in)
         job = self._submit(permit, run, tool, arguments, begun, stop)
         try:
-            outcome: Outcome = await _beat(asyncio.wrap_future(job), on_wait, f"running {tool.name}")
+            outcome: Outcome = await beat(asyncio.wrap_future(job), on_wait, f"running {tool.name}")
         except asyncio.CancelledError:
             self._give_up(stop, job)
             raise
@@ -280,8 +280,11 @@ def _refuse_early(tool: Tool, arguments: Mapping[str, Any], limits: Limits) -> N
         raise InvalidArguments(tool.name, mismatches)
 
 
-async def _beat(future: asyncio.Future[Any], on_wait: OnWait | None, doing: str) -> Any:
-    """The result of ``future``, telling ``on_wait`` every second that it is still being worked on."""
+async def beat(future: asyncio.Future[Any], on_wait: OnWait | None, doing: str) -> Any:
+    """The result of ``future``, telling ``on_wait`` every second that it is still being worked on.
+
+    Cancelled, it gives the future up.
+    """
     begun = time.monotonic()
     try:
         while on_wait is not None:

@@ -108,7 +108,11 @@ def compiler(*flags: str) -> list[str]:
 
 @functools.cache
 def key() -> str:
-    """16 hex digits that name the versions and sources that a prepared library is made of."""
+    """16 hex digits that name the versions and sources that a prepared library is made of.
+
+    Raises:
+        ToolchainMissing: zig or wasm-tools is not installed.
+    """
     made_of = hashlib.sha256()
     for part in (_below(), wasm_tools.version(), TARGET, *EXCEPTIONS):
         made_of.update(f"{part}\n".encode())
@@ -119,6 +123,7 @@ def key() -> str:
 
 def _below() -> str:
     """The name of the folder of zig's part, which outlives changes of ours."""
+    zig()  # without it there is no version to be had, and no words for that
     return f"wasi-libc-{importlib.metadata.version('ziglang')}"
 
 

@@ -76,7 +76,7 @@ def state(runtimes: Path) -> str:
     """``ready``, ``buildable``, or the reason why C cannot be compiled, in words."""
     reason = c_library.unavailable()
     if reason is not None:
-        return f"{reason}; type: {c_library.INSTALL}"
+        return reason
     return "ready" if c_library.is_prepared(runtimes) else "buildable"
 
 

@@ -25,7 +25,7 @@ from mcp_wasm.code.scratch import check as check_files
 from mcp_wasm.component import types as wit
 from mcp_wasm.component.script import Script
 from mcp_wasm.errors import BuildFailed, GuestError, InvalidArguments, Mismatch
-from mcp_wasm.invoke import Invoker, OnWait
+from mcp_wasm.invoke import Invoker, OnWait, beat
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox import instance
 from mcp_wasm.sandbox.account import LIBRARY, Accounts, Caller, Entry
@@ -76,10 +76,11 @@ class Runs:
         limits, request = self._checked(run)
         with ExitStack() as held:
             try:
-                # On a thread: a compiler takes its time, and the loop answers pings.
-                compiled = (
-                    await asyncio.to_thread(self._enter, held, run, request) if _is_compiled(run) else None
-                )
+                compiled = None
+                if _is_compiled(run):
+                    # On a thread: a compiler takes its time, and the loop answers pings.
+                    entering = asyncio.to_thread(self._enter, held, run, request)
+                    compiled = await beat(asyncio.ensure_future(entering), on_wait, f"compiling {CODE}")
             except BuildFailed as error:
                 return answer.refused(error)
             going = self._going(run, request, compiled)
