@@ -31,7 +31,7 @@ A thread's arenas and the tables of the engine stay at their largest size; what 
 lost for good would show in the soak, which repeats everything for minutes.
 """
 
-THREADS, FILES = 8, 4
+THREADS, FILES = 16, 4
 """Threads and open files that may be left: the engine's pool keeps some threads for ten seconds."""
 
 

@@ -44,8 +44,19 @@ def measured(path: Path, bound: int = 10**9) -> folders.Usage:
         os.close(descriptor)
 
 
+BEFORE: set[threading.Thread] = set()
+
+
+@pytest.fixture(autouse=True)
+def others() -> None:
+    """Runtimes that other tests of the session share have threads of their own."""
+    BEFORE.clear()
+    BEFORE.update(threading.enumerate())
+
+
 def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name == "mcp-wasm quotas"]
+    new = (thread.name for thread in threading.enumerate() if thread not in BEFORE)
+    return [name for name in new if name == "mcp-wasm quotas"]
 
 
 def test_one_byte_decides(runtime: Runtime, folder: Path) -> None:
