@@ -12,7 +12,7 @@ from mcp_wasm.build.toolchain import Source
 from mcp_wasm.capability.wishes import of_imports
 from mcp_wasm.code import made_files
 from mcp_wasm.code.made_contract import PERSON, Edition, Wanted
-from mcp_wasm.code.made_types import Typed, typed
+from mcp_wasm.code.made_types import Typed, typed, world_of
 from mcp_wasm.code.run import FILE
 from mcp_wasm.component.script import Script
 from mcp_wasm.component.types import World
@@ -114,6 +114,8 @@ class Maker:
             entry, packages = FILE[wanted.language], ("libc",) if wanted.language == "c" else ()
             (Path(scratch) / entry).write_text(wanted.source, encoding="utf-8")
             wit, world = wanted.world, world_name(wanted.world)
+            if wit:
+                world_of(wit, self._children)  # refuses types that grow without end once they are written out
             if wanted.language == "c" and not wit:
                 found = c_signature.read(wanted.source, entry)
                 wit, world = found.wit, c_signature.WORLD

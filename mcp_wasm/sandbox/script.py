@@ -119,7 +119,8 @@ def error_text(error: object) -> str:
     kind, message = str(error.get("type", "Error")), str(error.get("message", ""))
     parts = [f"{kind}: {message}" if message else kind]
     parts += [str(error[key]) for key in ("traceback", "hint") if error.get(key)]
-    return "\n".join(parts)[:_ERROR_TEXT]
+    # Half a character could not be sent.
+    return "\n".join(parts)[:_ERROR_TEXT].encode("utf-8", "replace").decode()
 
 
 def _result_of(function: wit.Function) -> wit.Type | None:

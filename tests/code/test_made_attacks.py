@@ -201,3 +201,22 @@ def test_a_version_of_a_model_stays_a_models_also_where_a_person_restores_it(mad
     restored = made.restore("words", 1, by="anna")
     assert restored.kept
     assert restored.client == "one"
+
+
+def test_types_that_double_forty_times_are_refused_in_every_language(made_runtime: Runtime) -> None:
+    doubled = "\n".join(f"type t{n} = tuple<t{n - 1}, t{n - 1}>;" for n in range(1, 40))
+    world = f"package a:b;\ninterface t {{ type t0 = u8;\n{doubled} }}\n"
+    world += "world w { use t.{t39}; export f: func(a: t39); }"
+    for language in ("typescript", "c", "wat"):
+        with pytest.raises(CallerError, match="type size"):
+            made_runtime.made.create(
+                wanted("bomb", "int f;", language=language, world=world), by="b", client="b"
+            )
+
+
+def test_half_a_character_in_an_error_can_be_sent(made_runtime: Runtime) -> None:
+    source = "export function f(): number { throw new Error('\\ud800'); }"
+    made_runtime.made.create(wanted("half", source), by="b", client="b")
+    outcome = made_runtime.call_sync("half_f", {})
+    assert outcome.failed
+    assert outcome.text.encode()
