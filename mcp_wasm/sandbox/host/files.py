@@ -42,8 +42,11 @@ _SPECIAL, _REFUSED_KIND = 255, "special"
 """What the bridge says of a path that is no file and no folder, and what we call it."""
 
 
-_OWN = re.compile(r"/(?:python|bundled|\d)(?:/|$)")
-"""Where componentize-py has a program's own source: a traceback looks there for the lines of code."""
+_OWN = re.compile(r"/(?:(?:python|bundled|\d)(?:/|$)|<[^/]*>$)")
+"""Where componentize-py has a program's own source, and names like ``<string>`` of what has no file.
+
+A traceback looks there for the lines of code.
+"""
 
 
 def _asked(call: Call, path: str, write: bool) -> None:

@@ -238,3 +238,10 @@ def test_a_c_program_uses_files_where_it_may(runtime: Runtime, in_c: str, tmp_pa
     assert said(append()) == ["write /data/a: no grant of storage to lines"]
     assert append(writes).value == "written"
     assert (tmp_path / "a").read_text() == "first\nsecond\nthird\n"
+
+
+def test_a_python_traceback_asks_for_no_grant_of_files(runtime: Runtime, in_python: str) -> None:
+    code = "import ast\ntry:\n ast.parse(' raise')\nexcept SyntaxError as error:\n result = error.msg"
+    outcome = run(runtime, in_python, code)
+    assert outcome.value == "unexpected indent"
+    assert outcome.report.denials == ()
