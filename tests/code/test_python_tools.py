@@ -91,8 +91,8 @@ def test_an_error_that_nobody_caught_names_the_tool_and_the_line(calling: Callab
 @pytest.mark.parametrize(
     ("code", "type_", "hint"),
     [
-        ("from tools import text_diff", "ImportError", "add code --tools text_diff"),
-        ("import tools\ntools.text_diff('a', 'b')", "AttributeError", "add code --tools text_diff"),
+        ("from tools import text_diff", "ImportError", "add code tools names=text_diff"),
+        ("import tools\ntools.text_diff('a', 'b')", "AttributeError", "add code tools names=text_diff"),
         ("import tools\ntools.tiny_add(1, 2, 3)", "TypeError", ""),
         ("import tools\ntools.tiny_add(1, a=2)", "TypeError", ""),
     ],

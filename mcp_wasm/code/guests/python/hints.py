@@ -53,7 +53,7 @@ def _module(error: Any, _given: dict[str, Any]) -> str | None:
     name = (error.name or "").split(".")[0]
     if name == "tools":
         wanted = getattr(error, "name_from", None) or "NAME"
-        return f"{_NOT_GRANTED} A person grants it: mcp-wasm grants add code --tools {wanted}"
+        return f"{_NOT_GRANTED} A person grants it: mcp-wasm grants add code tools names={wanted}"
     if name in MISSING:
         return f"The standard library's {name} is not here: {MISSING[name]}."
     if name in _NETWORK_MODULES:
@@ -123,7 +123,7 @@ def _attribute(error: Any, _given: dict[str, Any]) -> str | None:
     if owner == "socket":
         return _NO_NETWORK
     if owner == "tools":
-        return f"{_NOT_GRANTED} A person grants it: mcp-wasm grants add code --tools {name}"
+        return f"{_NOT_GRANTED} A person grants it: mcp-wasm grants add code tools names={name}"
     return None
 
 
