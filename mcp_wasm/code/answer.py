@@ -32,6 +32,11 @@ _HINTS: dict[type[LimitExceeded], str] = {
     StorageExceeded: "Write less, or remove files that are not needed any more.",
 }
 
+_OUT_OF_MEMORY = {("MemoryError", ""), ("InternalError", "out of memory")}
+"""What Python and JavaScript raise when their memory may not grow any more."""
+
+_NO_MEMORY = "The memory limit was reached: there is no room for what the code wanted"
+
 
 def read(outcome: Outcome) -> Ran:
     """How a run ended whose runner answered."""
@@ -94,13 +99,19 @@ def refused(error: BuildFailed) -> Ran:
 def _failure(error: Any) -> Failure:
     if not isinstance(error, dict):
         return Failure("Error", "the code failed and did not say how")
+    kind, message = _cut(error.get("type"), 200) or "Error", _cut(error.get("message"), _TEXT)
+    limit = ""
+    if (kind, message) in _OUT_OF_MEMORY:
+        # The language caught what is else a trap: to the model it is the same limit.
+        limit, message = MemoryLimitExceeded.limit, f"{_NO_MEMORY} ({kind})."
     return Failure(
-        _cut(error.get("type"), 200) or "Error",
-        _cut(error.get("message"), _TEXT),
+        kind,
+        message,
         _number(error.get("line")),
         _number(error.get("column")),
         _cut(error.get("traceback"), _TRACEBACK),
         _cut(error.get("hint"), 1000),
+        limit,
     )
 
 

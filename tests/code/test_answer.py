@@ -104,3 +104,13 @@ def test_a_trap_has_its_frames() -> None:
 def test_what_never_ran_is_no_run() -> None:
     with pytest.raises(SessionEnded):
         answer.stopped(SessionEnded("x", "it is over"))
+
+
+@pytest.mark.parametrize(("kind", "message"), [("MemoryError", ""), ("InternalError", "out of memory")])
+def test_memory_that_ran_out_in_the_language_is_the_limit_of_memory(kind: str, message: str) -> None:
+    failure = read({"error": {"type": kind, "message": message, "line": 2}}).failure
+    assert (failure.type, failure.line, failure.limit) == (kind, 2, "memory")
+    assert failure.message == (
+        f"The memory limit was reached: there is no room for what the code wanted ({kind})."
+    )
+    assert read({"error": {"type": kind, "message": "no seats left"}}).failure.limit == ""
