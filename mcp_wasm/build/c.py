@@ -74,10 +74,18 @@ def header(wit: str, world: str) -> str:
     Raises:
         BuildFailed: the WIT is wrong, or has what C guests cannot have.
     """
-    with Workspace(f"the header of {world}", seconds=30, confined=confine.where_possible()) as space:
-        types, _ = c_bindings.generate(wasm_tools.describe(space, wit), world)
     runtime = (GUEST / "wit.h").read_text(encoding="utf-8")
-    return f'/* In a source: #include "{c_types.snake(world)}.h" */\n\n{runtime}\n{types}'
+    return f'/* In a source: #include "{c_types.snake(world)}.h" */\n\n{runtime}\n{declarations(wit, world)}'
+
+
+def declarations(wit: str, world: str) -> str:
+    """The part of ``header`` that is of this world: its types, and the functions to write.
+
+    Raises:
+        BuildFailed: as ``header``.
+    """
+    with Workspace(f"the header of {world}", seconds=30, confined=confine.where_possible()) as space:
+        return c_bindings.generate(wasm_tools.describe(space, wit), world)[0]
 
 
 def zig_folder() -> Path:

@@ -16,7 +16,7 @@ from mcp_wasm.code.made_types import Typed, typed, world_of
 from mcp_wasm.code.run import FILE
 from mcp_wasm.component.script import Script
 from mcp_wasm.component.types import World
-from mcp_wasm.errors import CallerError, ComponentRefused
+from mcp_wasm.errors import BuildFailed, CallerError, ComponentRefused
 from mcp_wasm.registry import sources
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox.artifacts import Cache
@@ -121,7 +121,24 @@ class Maker:
                 wit, world = found.wit, c_signature.WORLD
                 (Path(scratch) / c_signature.GLUE).write_text(found.glue, encoding="utf-8")
             source = Source(name, Path(scratch), entry, wit, world, packages)
-            return wit, compile_component(wanted.language, source, cache=self._builds)
+            try:
+                return wit, compile_component(wanted.language, source, cache=self._builds)
+            except BuildFailed as error:
+                if wanted.language != "c" or not wanted.world:
+                    raise
+                raise _with_declarations(error, wit, world) from None
+
+
+def _with_declarations(error: BuildFailed, wit: str, world: str) -> BuildFailed:
+    """What the compiler said, with the functions that the world wants: nobody knows them by heart."""
+    from mcp_wasm.build import c  # only where C was compiled
+
+    try:
+        wanted = c.declarations(wit, world)
+    except BuildFailed:
+        return error  # the world itself is wrong, and that is what was said
+    said = f"{error.output.rstrip()}\n\nThe world wants these functions:\n{wanted}"
+    return BuildFailed(error.what, said, error.messages)
 
 
 def world_name(text: str) -> str:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import pytest
 
 from mcp_wasm.code.contract import ABSENT
+from mcp_wasm.errors import BuildFailed
+from mcp_wasm.runtime import Runtime
 from tests.code.c_runtime import Call, main
+from tests.code.made_tools import wanted
 
 pytestmark = [pytest.mark.toolchain, pytest.mark.timeout(300)]
 
@@ -109,3 +112,11 @@ def test_mistakes_are_told_with_their_kind_and_line(run_c: Call, name: str) -> N
     assert failure is not None
     assert (failure.type, failure.line) == (mistake.type, mistake.line)
     assert mistake.words in failure.message
+
+
+def test_a_tool_that_does_not_fit_its_world_is_told_the_functions_that_it_wants(c_runtime: Runtime) -> None:
+    world = "package a:b; world sq { export square: func(n: s32) -> s32; }"
+    for source in ('#include "sq.h"\nint32_t sq_square(int32_t n) { return n * n; }', "int unrelated;"):
+        with pytest.raises(BuildFailed) as failed:
+            c_runtime.made.create(wanted("sq", source, language="c", world=world), by="x", client="a")
+        assert "void sq_square(const sq_square_args_t *args, int32_t *result);" in str(failed.value)
