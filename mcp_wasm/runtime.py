@@ -139,6 +139,7 @@ class Runtime:
         self._folders.stop()
         self._children.close()
         self.made.close()
+        self._runs.close()
         self._invoker.close()
         if self._audit is not None:
             self._audit.close()  # while the values that it keeps secret are still known

@@ -34,8 +34,16 @@ from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Plan, Prepared
 from mcp_wasm.sandbox.report import Outcome
 from mcp_wasm.sandbox.script import RUN, RunIn
+from mcp_wasm.sandbox.workers import Workers
 
 RUN_CODE = "run_code"
+
+_COMPILERS = 4
+"""Compiles of C and WebAssembly text at once; no client has more than half of them.
+
+They have threads of their own: a compile that nobody waits for any more goes on to
+its end, and must not hold up what other calls need threads for.
+"""
 
 _STRING = wit.Primitive("string")
 _FUNCTION = wit.Function("", RUN, (wit.Param("request", _STRING),), _STRING)
@@ -62,6 +70,7 @@ class Runs:
         accounts: Accounts | None = None,
     ) -> None:
         self._invoker, self._limits, self._accounts = invoker, limits, accounts
+        self._compilers = Workers(_COMPILERS)
         self._compile, self._sessions = compile, sessions
 
     async def run(
@@ -78,9 +87,10 @@ class Runs:
             try:
                 compiled = None
                 if _is_compiled(run):
-                    # On a thread: a compiler takes its time, and the loop answers pings.
-                    entering = asyncio.to_thread(self._enter, held, run, request)
-                    compiled = await beat(asyncio.ensure_future(entering), on_wait, f"compiling {CODE}")
+                    entering = self._compilers.submit(
+                        partial(self._enter, held, run, request), client=client, component=client
+                    )
+                    compiled = await beat(asyncio.wrap_future(entering), on_wait, f"compiling {CODE}")
             except BuildFailed as error:
                 return answer.refused(error)
             going = self._going(run, request, compiled)
@@ -124,6 +134,10 @@ class Runs:
             except GuestError as error:
                 return going.failed(error)
             return going.ran()
+
+    def close(self) -> None:
+        """Fail what waits for a compiler."""
+        self._compilers.close()
 
     def _enter(self, held: ExitStack, run: Run, request: str) -> Compiled:
         compiled = held.enter_context(self._compile(run, request))

@@ -21,7 +21,7 @@ from mcp_wasm.sandbox import inspect
 
 PREFERRED = ("run", "main", "_start")
 FILE = "code.wat"
-MAX_TEXT = 1024 * 1024
+MAX_TEXT = 128 * 1024
 _WORLD = re.compile(r"^[ \t]*world\s+%?([a-z0-9-]+)", re.MULTILINE)
 
 

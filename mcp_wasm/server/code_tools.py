@@ -181,7 +181,8 @@ _CREATE_INPUT = _object(
         "description": {**_TEXT, "description": "What it is for, for those who are to call it."},
         "world": {
             **_TEXT,
-            "description": "The types as WIT, one world; left out they are read from the code. C needs it.",
+            "description": "The types as WIT, one world; left out they are read from the code. C needs it "
+            "where its functions take or give more than numbers, bool and const char *.",
         },
         "tests": {
             "type": "array",

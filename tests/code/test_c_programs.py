@@ -236,6 +236,7 @@ def test_a_long_text_is_split_in_time_that_grows_with_its_length(run_c: Call) ->
     assert long.report.fuel < 12 * short.report.fuel
 
 
+@pytest.mark.anyio
 async def test_who_waits_for_the_compiler_is_told_so(
     c_runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,7 @@ def test_typescript_is_the_same_as_a_script_and_as_a_component(
     assert "RangeError: no number: x" in ended(typescript_home, tools["fails"][1], {"a": "x"}).value
 
 
+@pytest.mark.long
 def test_python_is_the_same_as_a_script_and_as_a_component(python: Python, python_component: Path) -> None:
     tools = both(python.runtime, "python", PYTHON, python_component)
     for function, arguments in PYTHON_CALLS:
@@ -120,6 +121,7 @@ console.log(JSON.stringify([{calls}], plain));
     return found
 
 
+@pytest.mark.long
 def test_a_component_of_typescript_runs_in_another_runtime(jco: Path, typescript_component: Path) -> None:
     whole, shape, failed = elsewhere(
         jco,
@@ -133,6 +135,7 @@ def test_a_component_of_typescript_runs_in_another_runtime(jco: Path, typescript
     assert str(failed).startswith("RangeError: no number: x")
 
 
+@pytest.mark.long
 def test_a_component_of_python_runs_in_another_runtime(jco: Path, python_component: Path) -> None:
     whole, items, failed = elsewhere(
         jco,

@@ -34,6 +34,7 @@ def test_an_error_tells_its_place_in_the_submitted_code(javascript: Runner) -> N
 
 
 @pytest.mark.toolchain
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_the_shipped_runner_is_what_its_sources_build(request: pytest.FixtureRequest) -> None:
     assert request.config.cache is not None
