@@ -37,6 +37,7 @@ guest, and a fault of the host is reported by an id with its details in the log.
 Each class carries data; the message is made from it. An error of a call that
 had begun also carries ``report``: what the call cost and what it printed.
 """
+
 from __future__ import annotations
 
 from mcp_wasm.errors.builds import (
