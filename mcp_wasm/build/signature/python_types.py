@@ -9,6 +9,7 @@ from dataclasses import replace
 from mcp_wasm.build.signature import python_unions
 from mcp_wasm.build.signature.docstrings import one_line
 from mcp_wasm.build.signature.names import Taken, kebab
+from mcp_wasm.build.signature.parts import DEEPEST, Parts
 from mcp_wasm.build.signature.python_scope import Scope, shown
 from mcp_wasm.build.signature.python_table import (
     ANYTHING,
@@ -25,29 +26,21 @@ from mcp_wasm.build.signature.python_table import (
     missing,
     written_out,
 )
-from mcp_wasm.component.types import Enum, List, Tuple, Type, Variant
+from mcp_wasm.component.types import List, Tuple, Type, Variant
 from mcp_wasm.errors import SignatureRefused
-
-DEEPEST = 64
-"""How deep annotations may nest."""
-MOST = 5000
-"""How many parts all annotations of a source may have, aliases written out."""
-
 
 Declare = Callable[["Annotations", ast.ClassDef], Type]
 
 
-class Annotations:
+class Annotations(Parts[ast.expr]):
     """Makes types of the annotations of one source; ``declare`` does so with its classes."""
 
     def __init__(self, scope: Scope, taken: Taken, declare: Declare) -> None:
-        self.scope, self.taken = scope, taken
+        super().__init__(scope, taken)
+        self.scope = scope
         self._declare = declare
         self._classes: dict[str, Type] = {}
         self._aliases: dict[str, Typed] = {}
-        self._enums: dict[tuple[str, ...], Enum] = {}
-        self._open: list[str] = []
-        self._parts = 0
 
     def of(self, node: ast.expr, place: Place) -> Typed:
         """The type that ``node`` stands for; ``Option`` for what may be None.
@@ -63,23 +56,6 @@ class Annotations:
             return self._of(node, place)
         finally:
             self._open.pop()
-
-    def count(self, node: ast.expr) -> None:
-        """Count one more part of a type.
-
-        Raises:
-            SignatureRefused: there are more than ``MOST``.
-        """
-        self._parts += 1
-        if self._parts > MOST:
-            reason = f"the types of this source have more than {MOST} parts"
-            raise self.scope.refused(node, reason, "Make them smaller")
-
-    def enum(self, cases: tuple[str, ...], name: str) -> Enum:
-        """The enum of ``cases``, which is called ``name`` unless there is one already."""
-        if cases not in self._enums:
-            self._enums[cases] = Enum(cases, self.taken.free(name))
-        return self._enums[cases]
 
     def _of(self, node: ast.expr, place: Place) -> Typed:
         match node:

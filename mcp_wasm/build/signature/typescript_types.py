@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcp_wasm.build.signature import jsdoc, typescript_records, typescript_unions
 from mcp_wasm.build.signature.names import Taken, kebab
+from mcp_wasm.build.signature.parts import DEEPEST, Parts
 from mcp_wasm.build.signature.typescript_scope import Scope, text
 from mcp_wasm.build.signature.typescript_table import (
     INSTEAD,
@@ -22,29 +23,22 @@ from mcp_wasm.build.signature.typescript_table import (
     Shape,
     Typed,
 )
-from mcp_wasm.component.types import Enum, List, Tuple
+from mcp_wasm.component.types import List, Tuple
 from mcp_wasm.errors import SignatureRefused
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-DEEPEST = 64
-"""How deep types may nest."""
-MOST = 5000
-"""How many parts all types of a source may have, aliases written out."""
-
 _LITERALS = frozenset(("literal_type", "template_literal_type"))
 
 
-class Types:
+class Types(Parts["Node"]):
     """Makes types of what one source writes."""
 
     def __init__(self, scope: Scope, taken: Taken) -> None:
-        self.scope, self.taken = scope, taken
+        super().__init__(scope, taken)
+        self.scope = scope
         self._known: dict[str, Typed] = {}
-        self._enums: dict[tuple[str, ...], Enum] = {}
-        self._open: list[str] = []
-        self._parts = 0
 
     def of(self, node: Node, place: Place) -> Typed:
         """The type that ``node`` stands for.
@@ -60,23 +54,6 @@ class Types:
             return self._of(node, place)
         finally:
             self._open.pop()
-
-    def count(self, node: Node) -> None:
-        """Count one more part of a type.
-
-        Raises:
-            SignatureRefused: there are more than ``MOST``.
-        """
-        self._parts += 1
-        if self._parts > MOST:
-            reason = f"the types of this source have more than {MOST} parts"
-            raise self.scope.refused(node, reason, "Make them smaller")
-
-    def enum(self, cases: tuple[str, ...], name: str) -> Enum:
-        """The enum of ``cases``, which is called ``name`` unless there is one already."""
-        if cases not in self._enums:
-            self._enums[cases] = Enum(cases, self.taken.free(name))
-        return self._enums[cases]
 
     def named(self, name: str, node: Node, make: Callable[[], Typed]) -> Typed:
         """The type called ``name`` in the code, made once.

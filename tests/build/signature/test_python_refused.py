@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mcp_wasm.build.signature import python
+from mcp_wasm.build.signature.parts import MOST
 from mcp_wasm.build.signature.python import MOST_FUNCTIONS
 from mcp_wasm.build.signature.python_scope import LARGEST
-from mcp_wasm.build.signature.python_types import MOST
 from mcp_wasm.errors import SignatureRefused
 
 HEAD = "import typing, enum, dataclasses, datetime, collections\nfrom dataclasses import dataclass\n"
