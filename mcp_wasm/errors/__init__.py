@@ -7,6 +7,8 @@ guest, and a fault of the host is reported by an id with its details in the log.
     McpWasmError
     ├── CallerError                 the request or the input was wrong
     │   ├── UnknownTool
+    │   ├── UnknownAgent
+    │   ├── MessageRefused
     │   ├── InvalidArguments
     │   ├── InvalidSettings
     │   ├── StateRefused
@@ -18,6 +20,7 @@ guest, and a fault of the host is reported by an id with its details in the log.
     │   ├── CapabilityDenied
     │   ├── SessionEnded
     │   ├── Cancelled
+    │   ├── AgentFailed
     │   └── LimitExceeded
     │       ├── FuelExhausted
     │       ├── DeadlineExceeded
@@ -32,6 +35,9 @@ guest, and a fault of the host is reported by an id with its details in the log.
         ├── BuildFailed
         ├── StateUnavailable
         ├── StateOverdue
+        ├── MailboxFull
+        ├── Unreachable
+        ├── NoReply
         └── HostFault
 
 Each class carries data; the message is made from it. An error of a call that
@@ -40,6 +46,14 @@ had begun also carries ``report``: what the call cost and what it printed.
 
 from __future__ import annotations
 
+from mcp_wasm.errors.agents import (
+    AgentFailed,
+    MailboxFull,
+    MessageRefused,
+    NoReply,
+    UnknownAgent,
+    Unreachable,
+)
 from mcp_wasm.errors.builds import (
     BuildFailed,
     FailedTest,
@@ -80,6 +94,7 @@ from mcp_wasm.errors.tree import (
 )
 
 __all__ = [
+    "AgentFailed",
     "BuildFailed",
     "Busy",
     "CallerError",
@@ -96,10 +111,13 @@ __all__ = [
     "InvalidArguments",
     "InvalidSettings",
     "LimitExceeded",
+    "MailboxFull",
     "McpWasmError",
     "MemoryLimitExceeded",
     "Message",
+    "MessageRefused",
     "Mismatch",
+    "NoReply",
     "NotConfined",
     "OutputLimitExceeded",
     "SessionEnded",
@@ -111,5 +129,7 @@ __all__ = [
     "TestsFailed",
     "ToolchainMissing",
     "Trap",
+    "UnknownAgent",
     "UnknownTool",
+    "Unreachable",
 ]
