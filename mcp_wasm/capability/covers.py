@@ -26,6 +26,7 @@ from mcp_wasm.capability.grant import (
     kind_of,
 )
 from mcp_wasm.capability.keys import LEVELS
+from mcp_wasm.capability.llm import Llm
 
 
 def covering(grants: Grants, wish: Grant) -> Grant | None:
@@ -71,6 +72,12 @@ def _logging(grant: Logging, wish: Logging) -> bool:
     return LEVELS.index(grant.level) <= LEVELS.index(wish.level)
 
 
+def _llm(grant: Llm, wish: Llm) -> bool:
+    # Which provider answers, and for how much, is the person's affair; a wish for any model is one for some.
+    models = wish.models == ("*",) or _names(grant.models, wish.models)
+    return models and set(wish.operations) <= set(grant.operations)
+
+
 _COVERS: dict[type[Grant], Callable[..., bool]] = {
     Network: _network,
     Storage: lambda grant, wish: grant.guest == wish.guest and (grant.write or not wish.write),
@@ -82,6 +89,7 @@ _COVERS: dict[type[Grant], Callable[..., bool]] = {
     Logging: _logging,
     ConfigValue: lambda grant, wish: grant.key == wish.key,
     Nn: lambda grant, wish: _names(grant.models, wish.models),
+    Llm: _llm,
     Tools: lambda grant, wish: _names(grant.names, wish.names),
     Sessions: lambda grant, wish: grant.most >= wish.most and grant.idle >= wish.idle,
 }

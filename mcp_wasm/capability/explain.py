@@ -22,7 +22,11 @@ from mcp_wasm.capability.words import FORMS, words
 from mcp_wasm.errors import InvalidSettings
 
 _ANYWHERE = Place(Path(), Path("~"))
-_UNSAID: Mapping[str, tuple[str, str]] = {"storage": ("folder", "FOLDER"), "nn": ("folder", "FOLDER")}
+_UNSAID: Mapping[str, tuple[str, Any]] = {
+    "storage": ("folder", "FOLDER"),
+    "nn": ("folder", "FOLDER"),
+    "llm": ("providers", ["PROVIDER"]),
+}
 """What an author cannot know of the person's machine."""
 
 

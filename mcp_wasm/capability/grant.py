@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from mcp_wasm.capability.llm import Llm
+
 MIB = 1024 * 1024
 
 
@@ -184,6 +186,7 @@ Grant: TypeAlias = (
     | Logging
     | ConfigValue
     | Nn
+    | Llm
     | Tools
     | Sessions
 )
@@ -199,6 +202,7 @@ KINDS: dict[str, type[Grant]] = {
     "logging": Logging,
     "config": ConfigValue,
     "nn": Nn,
+    "llm": Llm,
     "tools": Tools,
     "sessions": Sessions,
 }
@@ -232,6 +236,7 @@ class Grants:
     logging: tuple[Logging, ...] = ()
     config: tuple[ConfigValue, ...] = ()
     nn: tuple[Nn, ...] = ()
+    llm: tuple[Llm, ...] = ()
     tools: tuple[Tools, ...] = ()
     sessions: tuple[Sessions, ...] = ()
     waiting: str = ""

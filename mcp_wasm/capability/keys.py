@@ -12,6 +12,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Literal
 
 from mcp_wasm.capability.grant import KINDS, Logging
+from mcp_wasm.capability.llm import OPERATIONS
 
 Type = Literal[
     "flag",
@@ -33,9 +34,10 @@ Type = Literal[
     "ports",
     "methods",
     "names",
+    "choices",
 ]
 
-LISTS = frozenset({"hosts", "schemes", "ports", "methods", "names"})
+LISTS = frozenset({"hosts", "schemes", "ports", "methods", "names", "choices"})
 """The types that are lists."""
 
 
@@ -109,6 +111,15 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
         "nn": (
             Key("models", "names", "names of models, or `prefix*`"),
             Key("folder", "folder", "the folder in which they lie"),
+        ),
+        "llm": (
+            Key("providers", "names", "names of providers in the settings, or `prefix*`"),
+            Key("models", "names", "names of models, or `prefix*`"),
+            Key("operations", "choices", "what may be asked for", choices=OPERATIONS),
+            Key("call_tokens", "integer", "tokens of one request and its answer together", 1, 10_000_000),
+            Key("tokens", "integer", "tokens of a period", 1),
+            Key("cost", "number", "US dollars of a period; not bounded without", 0, 1_000_000),
+            Key("period", "number", "seconds of a period", 1, 31_536_000),
         ),
         "tools": (Key("names", "names", "names of published tools, or `prefix*`"),),
         "sessions": (

@@ -6,7 +6,7 @@ The rules, in one place:
     schemes   exact, lower case
     ports     listed, or the scheme's own where none is listed (80 for http, 443 for https)
     methods   exact, upper case; ``*`` for every method
-    names     of buckets, models and tools: exact, or ``prefix*``; ``*`` alone for all
+    names     of buckets, models, providers and tools: exact, or ``prefix*``; ``*`` alone for all
 
 Of several grants of a kind the first that allows an attempt decides. Where none
 does, ``Decision.rule`` names the one that comes nearest and what it allows, and
@@ -23,6 +23,7 @@ from typing import Generic, TypeVar
 
 from mcp_wasm.capability import address, hosts
 from mcp_wasm.capability.grant import Grant, Grants, KeyValue, Network, Nn, Secret, Tools
+from mcp_wasm.capability.llm import OPERATIONS, Llm
 
 G = TypeVar("G", bound=Grant)
 
@@ -108,6 +109,28 @@ def model(grants: Grants, component: str, model_name: str) -> Decision[Nn]:
     return _refused(grants, "nn", component, nearest, wanted)
 
 
+def llm(grants: Grants, component: str, provider: str, model_name: str, operation: str) -> Decision[Llm]:
+    """Whether a language model may be asked: by which provider of the settings, which model, and for what.
+
+    Budgets are no matter of this: whether there are tokens left is known where they are counted.
+    """
+    nearest: tuple[tuple[bool, ...], Llm] | None = None
+    for grant in grants.llm:
+        fits = (
+            any(name(each, provider) for each in grant.providers),
+            any(name(each, model_name) for each in grant.models),
+            operation in grant.operations,
+        )
+        if all(fits):
+            return Decision(grant, f"{_where(grant)} allows {describe(grant)}")
+        if nearest is None or fits > nearest[0]:
+            nearest = (fits, grant)
+    wanted = None
+    if _literal(provider) and _literal(model_name) and operation in OPERATIONS:
+        wanted = Llm((provider,), (model_name,), (operation,))
+    return _refused(grants, "llm", component, nearest[1] if nearest is not None else None, wanted)
+
+
 def tool(grants: Grants, component: str, tool_name: str) -> Decision[Tools]:
     """Whether another published tool may be called."""
     for grant in grants.tools:
@@ -155,6 +178,10 @@ def _describe_network(grant: Network) -> str:
     return f"{', '.join(grant.methods)} to {_or(grant.hosts)} over {_or(grant.schemes)}{ports}{private}"
 
 
+def _describe_llm(grant: Llm) -> str:
+    return f"{_or(grant.operations)} by models {_or(grant.models)} of {_or(grant.providers)}"
+
+
 def _describe_keyvalue(grant: KeyValue) -> str:
     return f"{'reading and writing' if grant.write else 'reading'} of bucket {grant.bucket}"
 
@@ -163,6 +190,7 @@ _DESCRIBED: dict[type[Grant], Callable[..., str]] = {
     Network: _describe_network,
     KeyValue: _describe_keyvalue,
     Nn: lambda grant: f"the models {_or(grant.models)} in {grant.folder}",
+    Llm: _describe_llm,
     Tools: lambda grant: f"calls of {_or(grant.names)}",
 }
 

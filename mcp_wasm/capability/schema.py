@@ -21,6 +21,7 @@ _DOCS = {
     "logging": "writing to the server's log",
     "config": "a configuration value",
     "nn": "machine learning models",
+    "llm": "asking language models, within a budget",
     "tools": "calling other published tools",
     "sessions": "keeping resources between calls",
 }
@@ -121,6 +122,6 @@ def _one(key: Key) -> dict[str, Any]:
             return {"anyOf": [*sizes, {"const": "none"}] if key.type == "quota" else sizes}
         case "moment":
             return {"anyOf": [{"type": "number", **bounds}, {"type": "string", "format": "date-time"}]}
-        case "choice" | "schemes":
+        case "choice" | "schemes" | "choices":
             return {"enum": list(key.choices)}
     return _TYPES[key.type]

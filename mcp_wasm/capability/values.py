@@ -219,6 +219,7 @@ _READERS: Mapping[Type, Callable[[Key, Any, Place], object]] = {
     "ports": _port,
     "methods": _method,
     "names": _name,
+    "choices": _choice,
 }
 """The reader of each type; of a list's, for one element."""
 
@@ -228,4 +229,5 @@ _ELEMENTS = {
     "ports": "ports",
     "methods": "methods",
     "names": "names",
+    "choices": "words",
 }

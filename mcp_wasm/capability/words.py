@@ -9,7 +9,7 @@ kind's own matter:
     keyvalue     BUCKET or BUCKET:rw     config    KEY=VALUE
     clock        MODE                    random    SEED
     logging      LEVEL                   nn        MODEL
-    tools        NAME
+    tools        NAME                    llm       PROVIDER
 
 Pure: the values are checked by ``document.grant``.
 """
@@ -39,6 +39,7 @@ FORMS: Mapping[str, str] = {
     "logging": "LEVEL",
     "config": "KEY=VALUE",
     "nn": "MODEL",
+    "llm": "PROVIDER",
     "tools": "NAME",
     "sessions": "",
 }
@@ -51,6 +52,7 @@ _MAIN = {
     "random": "seed",
     "logging": "level",
     "nn": "models",
+    "llm": "providers",
     "tools": "names",
 }
 _PAIRS = {"environment": ("name", "value"), "secret": ("name", "source"), "config": ("key", "value")}

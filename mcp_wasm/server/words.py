@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any
 
 from mcp_wasm.capability import grant as of
+from mcp_wasm.capability.llm import Llm
 from mcp_wasm.server.text import coded
 
 _VALUE = 260
@@ -89,6 +90,16 @@ def _nn(grant: of.Nn) -> _Phrase:
     return f"run the models {_several(grant.models)} in {_one(grant.folder)}", ("models", "folder")
 
 
+def _llm(grant: Llm) -> _Phrase:
+    cost = "" if grant.cost is None else f" and {grant.cost:g} US dollars"
+    return (
+        f"ask the language models {_several(grant.models)} of {_several(grant.providers)}"
+        f" ({_several(grant.operations)}), up to {grant.call_tokens:,} tokens at once,"
+        f" and {grant.tokens:,} tokens{cost} in {grant.period:g} s",
+        ("providers", "models", "operations", "call_tokens", "tokens", "cost", "period"),
+    )
+
+
 def _tools(grant: of.Tools) -> _Phrase:
     return f"call the tools {_several(grant.names)}", ("names",)
 
@@ -125,6 +136,7 @@ _PHRASES: dict[type[Any], Callable[[Any], _Phrase]] = {
     of.Logging: _logging,
     of.ConfigValue: _config,
     of.Nn: _nn,
+    Llm: _llm,
     of.Tools: _tools,
     of.Sessions: _sessions,
 }

@@ -27,6 +27,7 @@ from mcp_wasm.capability.grant import (
     Tools,
     gather,
 )
+from mcp_wasm.capability.llm import Llm
 
 A = Path("/a")
 COVERS: list[tuple[Grant, Grant, bool]] = [
@@ -70,6 +71,11 @@ COVERS: list[tuple[Grant, Grant, bool]] = [
     (ConfigValue("k", "v"), ConfigValue("l", "v"), False),
     (Nn(("m*",), A), Nn(("m1", "m2"), A), True),
     (Nn(("m1",), A), Nn(("m1", "m2"), A), False),
+    (Llm(("a",), operations=("reason",)), Llm(("PROVIDER",), operations=("reason",)), True),
+    (Llm(("a",), operations=("reason",)), Llm(("a",)), False),
+    (Llm(("a",), ("m1",)), Llm(("b",)), True),
+    (Llm(("a",), ("m*",)), Llm(("b",), ("m1",)), True),
+    (Llm(("a",), ("m1",)), Llm(("a",), ("m2",)), False),
     (Tools(("*",)), Tools(("a", "b*")), True),
     (Tools(("a",)), Tools(("b",)), False),
     (Sessions(4, 300), Sessions(2, 300), True),

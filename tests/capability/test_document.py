@@ -28,6 +28,7 @@ from mcp_wasm.capability.grant import (
     Tools,
 )
 from mcp_wasm.capability.keys import KEYS
+from mcp_wasm.capability.llm import Llm
 from mcp_wasm.capability.values import Place
 from mcp_wasm.errors import InvalidSettings
 
@@ -136,6 +137,12 @@ TAKEN: list[tuple[str, dict[str, Any], Any]] = [
     ("logging", {"level": "trace"}, Logging("trace")),
     ("config", {"key": "k", "value": ""}, ConfigValue("k", "")),
     ("nn", {"models": ["m", "n*"], "folder": "m"}, Nn(("m", "n*"), Path("/policies/m"))),
+    ("llm", {"providers": ["a", "b*"]}, Llm(("a", "b*"))),
+    (
+        "llm",
+        {"providers": ["a"], "operations": ["reason"], "call_tokens": 1, "tokens": 1, "cost": 0, "period": 1},
+        Llm(("a",), operations=("reason",), call_tokens=1, tokens=1, cost=0.0, period=1.0),
+    ),
     ("tools", {"names": ["a_b"], "tools": ["x#y", "z*"]}, Tools(("a_b",), ("x#y", "z*"))),
     ("sessions", {"most": 1, "idle": 1}, Sessions(1, 1.0)),
 ]
@@ -224,6 +231,13 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("logging", {"level": "warning"}, "one of trace"),
     ("sessions", {"most": 0}, "from 1"),
     ("netwrok", {}, "did you mean network?"),
+    ("llm", {"models": ["m"]}, "the key providers"),
+    ("llm", {"providers": ["a"], "operations": ["sing"]}, "one of ask, summarize, plan_workflow, reason"),
+    ("llm", {"providers": ["a"], "operations": []}, "a list of words that is not empty"),
+    ("llm", {"providers": ["a"], "call_tokens": 0}, "from 1 to"),
+    ("llm", {"providers": ["a"], "tokens": 0}, "from 1 to"),
+    ("llm", {"providers": ["a"], "cost": -0.01}, "from 0 to"),
+    ("llm", {"providers": ["a"], "period": 0.5}, "from 1 to"),
     ("tools", {"names": ["a"], "tools": []}, "not empty"),
     ("tools", {"names": ["a"], "rule": "forged"}, "a key that exists"),
 ]

@@ -26,6 +26,7 @@ from mcp_wasm.capability.grant import (
     Tools,
     kind_of,
 )
+from mcp_wasm.capability.llm import Llm
 from mcp_wasm.capability.policy import Entry, Policy, combine
 from mcp_wasm.capability.wishes import lines, of_imports, wishes
 
@@ -44,6 +45,7 @@ ONE_OF_EACH: list[tuple[Grant, str]] = [
     (Logging(), "wasi:logging/logging"),
     (ConfigValue("k", "v"), "wasi:config/store"),
     (Nn(("m",), Path("/m")), "wasi:nn/graph"),
+    (Llm(("p",)), ""),
     (Tools(("t",)), "mcp-wasm:tools/call"),
     (Sessions(), ""),
 ]

@@ -8,6 +8,7 @@ import pytest
 
 from mcp_wasm.capability import match
 from mcp_wasm.capability.grant import NOTHING, Grant, Grants, KeyValue, Network, Nn, Secret, Tools, gather
+from mcp_wasm.capability.llm import Llm
 
 API = Network(("api.example.com", "*.example.org"), rule="grants.fetch.network[0]")
 LOCAL = Network(("127.0.0.1", "::1"), ("http",), (8080,), ("GET", "POST"), private=True)
@@ -148,9 +149,26 @@ NAMES = [
 def test_a_name_fits_exactly_or_by_its_prefix(pattern: str, given: str, fits: bool) -> None:
     assert match.name(pattern, given) is fits
     grants = gather([KeyValue(pattern, True), Nn((pattern,), Path("/models")), Tools((pattern,))])
+    models = gather([Llm((pattern,), (pattern,))])
     assert (match.bucket(grants, "c", given, True).grant is not None) is fits
     assert (match.model(grants, "c", given).grant is not None) is fits
     assert (match.tool(grants, "c", given).grant is not None) is fits
+    assert (match.llm(models, "c", given, given, "ask").grant is not None) is fits
+
+
+def test_a_model_is_asked_by_a_granted_provider_for_a_granted_operation() -> None:
+    any_, one = Llm(("open*",), rule="any"), Llm(("local",), ("small",), ("reason",), rule="one")
+    both = gather([one, any_])
+    assert match.llm(both, "c", "openai", "large", "ask").grant is any_
+    assert match.llm(both, "c", "local", "small", "reason").grant is one
+    refused = match.llm(both, "c", "local", "large", "reason")
+    assert refused.grant is None
+    assert refused.rule == "one allows reason by models small of local"
+    assert refused.wanted == Llm(("local",), ("large",), ("reason",))
+    assert match.llm(both, "c", "local", "small", "ask").wanted == Llm(("local",), ("small",), ("ask",))
+    assert match.llm(NOTHING, "c", "local", "small", "ask").rule == "no grant of llm to c"
+    assert match.llm(NOTHING, "c", "local", "a\x1b[2J", "ask").wanted is None
+    assert match.llm(NOTHING, "c", "local", "small", "other").wanted is None
 
 
 def test_writing_needs_a_grant_with_write() -> None:

@@ -32,6 +32,7 @@ from mcp_wasm.capability.grant import (
     kind_of,
 )
 from mcp_wasm.capability.keys import KEYS
+from mcp_wasm.capability.llm import Llm
 from mcp_wasm.capability.policy import EMPTY, Entry, Policy, combine
 from mcp_wasm.capability.values import Place
 from mcp_wasm.capability.words import FORMS, table, words
@@ -71,6 +72,9 @@ SHORT: list[tuple[str, list[str], Grant]] = [
     ("logging", ["warn"], Logging("warn")),
     ("config", ["k=v=w"], ConfigValue("k", "v=w")),
     ("nn", ["m", "n*", "folder=models"], Nn(("m", "n*"), Path("/here/models"))),
+    ("llm", ["openai"], Llm(("openai",))),
+    ("llm", ["a*,b", "models=m*", "operations=reason,ask", "tokens=9", "cost=0.5"],
+     Llm(("a*", "b"), ("m*",), ("reason", "ask"), tokens=9, cost=0.5)),
     ("tools", ["a_b", "tools=x,y"], Tools(("a_b",), ("x", "y"))),
     ("sessions", ["most=2", "idle=5"], Sessions(2, 5.0)),
 ]  # fmt: skip
@@ -127,6 +131,7 @@ NASTY: list[Grant] = [
     ConfigValue("a=b", "--tool"),
     ConfigValue("k", ""),
     Nn(("m$x", "n*"), Path("/m")),
+    Llm(("-x",), ("$(id)",), cost=0.1),
     Tools(("-x", "*")),
     Sessions(1, 0.5 + 1),
 ]  # fmt: skip

@@ -23,6 +23,7 @@ from mcp_wasm.capability.grant import (
     Tools,
     kind_of,
 )
+from mcp_wasm.capability.llm import Llm
 from mcp_wasm.server.forms import Choice, Question, Wanted, wanted
 from mcp_wasm.server.words import words
 
@@ -55,6 +56,11 @@ SAID: list[tuple[Grant, str]] = [
     (Logging("warn"), "write to this server's log, from level warn up"),
     (ConfigValue("k", "v"), "read `v` as its configuration `k`"),
     (Nn(("m",), Path("/models")), "run the models `m` in `/models`"),
+    (
+        Llm(("p",), operations=("reason",), tokens=5000, cost=0.5),
+        "ask the language models `*` of `p` (`reason`), up to 32,768 tokens at once,"
+        " and 5,000 tokens and 0.5 US dollars in 86400 s",
+    ),
     (Tools(("a", "b*"), tools=("x",)), "call the tools `a`, `b*`; tools: `x`"),
     (Sessions(2, 60), "keep up to 2 instances between calls, each until it was idle for 60 s"),
 ]
