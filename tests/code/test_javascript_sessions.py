@@ -118,3 +118,52 @@ def test_code_calls_the_tools_that_were_granted_and_no_others(javascript: Runner
         assert run(code).value == [[True, "invalid"], [True, "trapped"], [False, "TypeError"]]
     finally:
         runtime.remove("tiny")
+
+
+LOOKED_AT = [
+    "import { tinyAdd } from 'tools'; tinyAdd(1, 2)",
+    "import * as tools from 'tools'; tools.tinyAdd(1, 2)",
+    "const t = await import('tools'); t.tinyAdd(1, 2)",
+    "const { tinyAdd } = await import('tools'); tinyAdd(1, 2)",
+    "const name = 'tools'; (await import(name)).tiny_add(1, 2)",
+    "require('tools').tinyAdd(1, 2)",
+]
+
+
+def test_a_session_sees_at_each_piece_the_tools_that_are_granted_then(
+    javascript: Runner, program: Any
+) -> None:
+    runtime = javascript.runtime
+    runtime.add(program("tiny"))
+    try:
+        for code in LOOKED_AT:
+            handle = "new"
+            for granted in (False, True, True, False, True):
+                approved = [Tools(("tiny_add",))] if granted else []
+                ran = runtime.run_code_sync(Run("javascript", code, session=handle), approved=approved)
+                handle, failure = ran.session, ran.failure
+                # What is not there is asked for by name, so that a person is told of it.
+                assert [denial.asked for denial in ran.report.denials] == (
+                    [] if granted else ["the tool tiny_add"]
+                ), code
+                assert (ran.value == 3) == granted == (failure is None), (code, failure)
+    finally:
+        runtime.remove("tiny")
+
+
+def test_a_tool_that_is_there_under_another_spelling_is_not_called_by_being_looked_for(
+    javascript: Runner, program: Any
+) -> None:
+    runtime = javascript.runtime
+    runtime.add(program("tiny"), name="tiny_two")
+    try:
+        approved = [Tools(("tiny_two_spin",))]
+        code = "typeof require('tools').tiny_twoSpin"
+        assert runtime.run_code_sync(Run("javascript", code), approved=approved).value == "function"
+        # Had it been called, the fuel would be used up.
+        code = "import { tiny_twoSpin } from 'tools';"
+        failure = runtime.run_code_sync(Run("javascript", code), approved=approved).failure
+        assert failure is not None
+        assert (failure.type, "Granted are tinyTwoSpin" in failure.hint) == ("SyntaxError", True)
+    finally:
+        runtime.remove("tiny_two")

@@ -12,7 +12,7 @@ import { URL, URLSearchParams } from "./url.js";
 const os = () => ({ EOL: "\n", platform: () => "wasi", cpus: () => [], tmpdir: () => "/", homedir: () => "/", hostname: () => "code" });
 const url = () => ({ URL, URLSearchParams, fileURLToPath: (given) => new URL(given).pathname, pathToFileURL: (given) => new URL(`file://${absolute(given)}`) });
 const makers = {
-  tools, fs: files, "fs/promises": filesPromises, path, "path/posix": path, util, events, assert, "assert/strict": assert, os, url,
+  fs: files, "fs/promises": filesPromises, path, "path/posix": path, util, events, assert, "assert/strict": assert, os, url,
   crypto: nodeCrypto,
   buffer: () => ({ Buffer }),
   process: () => ({ ...process }),
@@ -65,6 +65,8 @@ export function installModules(define) {
       return "default" in made ? made : { ...made, default: made };
     });
   }
+  const { live, whole } = tools();
+  own.provide("tools", () => live, whole);
   // A file of the scratch folder, for the engine, which asks when it is imported.
   own.provide("", (name) => {
     const found = name.startsWith("/") && [name, `${name}.js`, `${name}.mjs`].find((each) => existsSync(each));

@@ -2,12 +2,14 @@
 
 const makers = new Map();
 const made = new Map();
+const namespaces = new Map();
 let readSource;
 
-/** Called by the outer realm's scripts: `make()` gives the exports of the module `name`. */
-export function provide(name, make) {
+/** Called by the outer realm's scripts: `make()` gives the exports of the module `name`, `namespace()` what an import sees where it is more. */
+export function provide(name, make, namespace) {
   if (name === "") readSource = make;
   else makers.set(name, make);
+  if (namespace !== undefined) namespaces.set(name, namespace);
 }
 
 export function plainName(name) {
@@ -47,5 +49,5 @@ export function resolve(base, name) {
 
 /** For the engine: exports, or the source text of a file. */
 export function load(name) {
-  return exportsOf(name) ?? readSource(name);
+  return namespaces.get(name)?.() ?? exportsOf(name) ?? readSource(name);
 }

@@ -6,6 +6,7 @@ import { lookup } from "./lookup.js";
 import { prepare } from "./prepare.js";
 import { mapping } from "./stack.js";
 import { finish, settle, startClock } from "./timers.js";
+import { forgetTools } from "./tools.js";
 import { told } from "./value.js";
 
 const SCRIPT = 0, STRICT = 2;
@@ -17,6 +18,7 @@ export function answer(request) {
   let result;
   try {
     startClock();
+    forgetTools();
     mapping.file = String(own(request, "file") ?? "code.js");
     mapping.position = (line, column) => [line, column];
     mapping.source = String(own(request, "code") ?? "");
