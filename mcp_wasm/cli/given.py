@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp_wasm.component.names import nearest
-from mcp_wasm.component.types import Enum, List, Option, Primitive, Type, is_bytes
+from mcp_wasm.component.types import Enum, List, Option, Primitive, Type, is_bytes, mapped
 from mcp_wasm.errors import InvalidArguments, InvalidSettings, Mismatch
 from mcp_wasm.registry.tool import Tool
 
@@ -105,11 +105,20 @@ def _unknown(key: str, known: tuple[str, ...]) -> Mismatch:
 def _value(tool: str, key: str, type_: Type, texts: list[str]) -> Any:
     while isinstance(type_, Option) and not isinstance(type_.payload, Option):
         type_ = type_.payload
-    if isinstance(type_, List) and not is_bytes(type_) and not (len(texts) == 1 and texts[0].startswith("[")):
+    if (
+        isinstance(type_, List)
+        and not is_bytes(type_)
+        and not (len(texts) == 1 and _is_whole(type_, texts[0]))
+    ):
         return [_value(tool, key, type_.element, [text]) for text in texts]
     if len(texts) > 1:
         raise InvalidArguments(tool, [Mismatch(_pointer(key), "one value", f"{len(texts)} values")])
     return _single(tool, key, type_, texts[0])
+
+
+def _is_whole(type_: List, text: str) -> bool:
+    """Whether ``text`` is the JSON of the whole list and not of one item of it."""
+    return text.startswith("[") or (text.startswith("{") and mapped(type_) is not None)
 
 
 def _single(tool: str, key: str, type_: Type, text: str) -> Any:

@@ -83,6 +83,7 @@ def same(expected: Any, got: Any) -> bool:
 
     Floats are to nine digits. An integer that JSON's numbers do not hold may be a
     decimal string. Keys are as in the code or as in WIT, and null is as good as none.
+    What comes as an array of pairs may be expected as an object.
     """
     match expected, got:
         case (bool(), _) | (_, bool()):
@@ -97,10 +98,24 @@ def same(expected: Any, got: Any) -> bool:
                 _known(key, set(got)) if key not in got else key: value for key, value in expected.items()
             }
             return all(same(keys.get(key), got.get(key)) for key in keys.keys() | got.keys())
+        case dict(), [*pairs] if (found := _mapping(pairs)) is not None:
+            return expected.keys() == found.keys() and all(same(expected[key], found[key]) for key in found)
         case ((list() | tuple()), (list() | tuple())):
             return len(expected) == len(got) and all(map(same, expected, got))
         case _:
             return type(expected) is type(got) and bool(expected == got)
+
+
+def _mapping(pairs: list[Any]) -> dict[str, Any] | None:
+    """What an array of pairs maps each key to; None if it is none, or has a key twice."""
+    found = {}
+    for pair in pairs:
+        match pair:
+            case [str() as key, value] if key not in found:
+                found[key] = value
+            case _:
+                return None
+    return found
 
 
 _UNSAFE = 2**53

@@ -13,6 +13,7 @@ _NOTES = {
     "bytes": "Base64 = str  # bytes, in base64",
     "integer": "# Integers past 2**53 come back as decimal strings.",
     "float": '# NaN and infinities are the strings "NaN", "Infinity", "-Infinity".',
+    "pairs": "# Where a list[tuple[str, ...]] is given, a dict will do too.",
 }
 _TYPING = ("Any", "Literal", "NotRequired", "TypedDict")
 _ERROR = (

@@ -31,6 +31,7 @@ from mcp_wasm.component.types import (
     Variant,
     children,
     is_bytes,
+    mapped,
 )
 
 WORDS = 120
@@ -54,7 +55,7 @@ class Types(ABC):
 
     ``definitions`` are the named ones that were needed since ``take``; ``notes``
     say which sorts of values occurred that need a word: ``integer`` (of 64 bits),
-    ``float``, ``bytes``.
+    ``float``, ``bytes``, ``pairs`` (a mapping that is given).
     """
 
     def __init__(self, functions: Iterable[Function]) -> None:
@@ -167,6 +168,8 @@ class Types(ABC):
             case Handle():
                 return self.primitive("string")
             case List():
+                if mapped(type_) is not None and number in self._given:
+                    self.notes.add("pairs")
                 return self.array(parts[0])
             case Tuple():
                 return self.fixed(parts)

@@ -33,6 +33,7 @@ from mcp_wasm.component.types import (
     Type,
     Variant,
     is_bytes,
+    mapped,
 )
 from mcp_wasm.component.values import DECIMAL, F32_LIMIT, HANDLE, decode_base64, has_lone_surrogate, whole
 from mcp_wasm.errors import Mismatch
@@ -170,6 +171,12 @@ def _array(findings: _Findings, at: str, type_: List | Tuple, value: object) -> 
     if is_bytes(type_) and isinstance(value, (str, bytes, bytearray)):
         if isinstance(value, str) and decode_base64(value) is None:
             findings.refuse(at, type_, value)
+    elif isinstance(value, dict) and (inner := mapped(type_)) is not None:
+        for key, item in value.items():
+            where = f"{at}/{token(key)}"
+            if not _fits(_KEY, key):
+                findings.refuse(where, _KEY, key)
+            _value(findings, where, inner, item)
     elif not isinstance(value, (list, tuple)):
         findings.refuse(at, type_, value)
     elif isinstance(type_, List):
@@ -181,6 +188,9 @@ def _array(findings: _Findings, at: str, type_: List | Tuple, value: object) -> 
             findings.refuse(at, type_, value)
         for index, (element, item) in enumerate(zip(type_.elements, value, strict=False)):
             _value(findings, f"{at}/{index}", element, item)
+
+
+_KEY = Primitive("string")
 
 
 def _are_bytes(value: Sequence[object]) -> bool:

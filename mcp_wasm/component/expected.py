@@ -25,6 +25,7 @@ from mcp_wasm.component.types import (
     Type,
     Variant,
     is_bytes,
+    mapped,
 )
 
 
@@ -35,6 +36,8 @@ def expectation(type_: Type) -> str:
             return _PRIMITIVES[name]
         case List() if is_bytes(type_):
             return "base64 text (padded, standard alphabet) or an array of bytes"
+        case List() if mapped(type_) is not None:
+            return 'an object, or an array of pairs [["key", value], …]'
         case List():
             return "an array"
         case Tuple(elements=elements):

@@ -30,6 +30,7 @@ from mcp_wasm.component.types import (
     Type,
     Variant,
     is_bytes,
+    mapped,
 )
 from mcp_wasm.component.values import HANDLE
 
@@ -93,6 +94,9 @@ class Forms:
         match type_:
             case Primitive(primitive=name):
                 return (_PRIMITIVES_OUT if self._output else _PRIMITIVES_IN)[name]
+            case List() if mapped(type_) is not None and not self._output:
+                (pair,) = self.shapes.parts[number]
+                return _mapping(parts[0], self._numbered(self.shapes.parts[pair][1]))
             case List():
                 return {"type": "array", "items": parts[0]}
             case Tuple():
@@ -168,6 +172,13 @@ def _tuple(elements: list[Schema]) -> Schema:
         "items": {"anyOf": distinct} if distinct else {"type": "null"},
         "minItems": len(elements),
         "maxItems": len(elements),
+    }
+
+
+def _mapping(pair: Schema, value: Schema) -> Schema:
+    return {
+        "anyOf": [{"type": "object", "additionalProperties": value}, {"type": "array", "items": pair}],
+        "description": 'An object, or an array of its pairs: [["key", value], …].',
     }
 
 

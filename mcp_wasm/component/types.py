@@ -211,6 +211,15 @@ def children(type_: Type) -> Iterator[Type]:
             return
 
 
+def mapped(type_: Type) -> Type | None:
+    """``T`` where ``type_`` is ``list<tuple<string, T>>``, for which a JSON object is taken too."""
+    match type_:
+        case List(element=Tuple(elements=(Primitive(primitive="string"), value))):
+            return value
+        case _:
+            return None
+
+
 def is_bytes(type_: Type) -> bool:
     """Whether ``type_`` is ``list<u8>``, which JSON carries as base64."""
     return isinstance(type_, List) and type_.element == Primitive("u8")

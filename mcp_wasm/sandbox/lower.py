@@ -93,12 +93,14 @@ def lower_plan(type_: wit.Type, special: Special | None = None) -> Lower:
 def _list(element: wit.Type, special: Special | None) -> Lower:
     if element == wit.Primitive("u8"):
         return write_bytes
-    one = lower_plan(element, special)
+    one, has_keys = lower_plan(element, special), wit.mapped(wit.List(element)) is not None
     packed = (
         element.primitive if isinstance(element, wit.Primitive) and element.primitive in ARRAY_CODE else ""
     )
 
     def lower(value: Any, slot: Any) -> None:
+        if has_keys and isinstance(value, dict):
+            value = tuple(value.items())
         if not isinstance(value, (list, tuple)):
             raise Misfit
         data = new_list(slot, len(value))

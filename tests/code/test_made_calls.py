@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mcp_wasm.capability.grant import Tools
+from mcp_wasm.code.contract import Run
 from mcp_wasm.code.made_contract import Example
 from mcp_wasm.code.made_trial import same
 from mcp_wasm.errors import InvalidArguments, TestsFailed, UnknownTool
@@ -157,8 +158,51 @@ def test_a_tool_that_calls_itself_without_end_costs_one_call(running: Runtime) -
         ({"max_size": 1}, {"max-size": 1, "label": None}, True),
         ({"a": 1}, {"a": 1, "b": 2}, False),
         ({"a": 1, "b": 2}, {"a": 1}, False),
-        ({}, [], False),
+        ({}, [], True),
+        ([], {}, False),
     ],
 )
 def test_values_are_alike_as_who_wrote_a_test_means_it(expected: Any, got: Any, alike: bool) -> None:
     assert same(expected, got) is alike
+
+
+COUNTS = """
+/** Adds up what is counted. */
+export function total(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((sum, each) => sum + each, 0);
+}
+/** Counts the words. */
+export function count(words: string[]): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const word of words) found[word] = (found[word] ?? 0) + 1;
+  return found;
+}
+"""
+
+
+def test_a_mapping_is_taken_as_an_object_and_as_pairs_and_from_code_as_what_code_has(
+    running: Runtime,
+) -> None:
+    tests = (
+        Example("total", {"counts": {"a": 1, "b": 2}}, 3),
+        Example("count", {"words": ["x", "y", "x"]}, {"x": 2, "y": 1}),
+        Example("count", {"words": ["x"]}, [["x", 1]]),
+    )
+    running.made.create(wanted("counts", COUNTS, *tests), by="x", client="a")
+    for given in ({"a": 1, "b": 2}, [["a", 1], ["b", 2]]):
+        assert running.call_sync("counts_total", {"counts": given}).value == 3
+    assert running.call_sync("counts_total", {"counts": {}}).value == 0
+    with pytest.raises(InvalidArguments, match="/counts/b: expected a number"):
+        running.call_sync("counts_total", {"counts": {"a": 1, "b": "2"}})
+    with pytest.raises(InvalidArguments, match=r'an object, or an array of pairs \[\["key", value\], …\]'):
+        running.call_sync("counts_total", {"counts": "a"})
+    approved = [Tools(("counts_*",))]
+    for argument in ("{a: 1, b: 2}", "new Map([['a', 1], ['b', 2]])", "[['a', 1], ['b', 2]]"):
+        code = f"import {{countsTotal}} from 'tools'; countsTotal({argument})"
+        assert running.run_code_sync(Run("javascript", code), approved=approved).value == 3
+
+
+def test_an_expected_object_is_not_the_same_as_other_pairs() -> None:
+    assert same({"a": 1}, [["a", 1]])
+    for got in ([["a", 2]], [["a", 1], ["b", 1]], [["a", 1], ["a", 1]], [], ["a"], [["a", 1, 1]]):
+        assert not same({"a": 1}, got), got

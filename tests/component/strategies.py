@@ -32,6 +32,7 @@ from mcp_wasm.component.types import (
     Type,
     Variant,
     is_bytes,
+    mapped,
 )
 from mcp_wasm.component.values import HANDLE, shortest_f32
 
@@ -67,6 +68,7 @@ def _composites(inner: st.SearchStrategy[Type]) -> st.SearchStrategy[Type]:
     maybe = st.none() | inner
     return st.one_of(
         inner.map(List),
+        inner.map(lambda value: List(Tuple((Primitive("string"), value)))),
         inner.map(Option),
         st.lists(inner, min_size=1, max_size=4).map(lambda parts: Tuple(tuple(parts))),
         st.builds(Result, maybe, maybe),
@@ -105,7 +107,9 @@ def valid(type_: Type) -> st.SearchStrategy[Any]:
             numbers = st.lists(_primitive("u8"), max_size=6)
             return numbers | st.binary(max_size=40).map(lambda raw: base64.b64encode(raw).decode())
         case List(element=element):
-            return st.lists(valid(element), max_size=4)
+            value = mapped(type_)
+            pairs = st.lists(valid(element), max_size=4)
+            return pairs if value is None else pairs | st.dictionaries(TEXT, valid(value), max_size=4)
         case Tuple(elements=elements):
             return st.tuples(*map(valid, elements)).map(list)
         case Record(fields=fields):
@@ -137,7 +141,8 @@ def normal(type_: Type, value: Any) -> Any:
             raw = base64.b64decode(value) if isinstance(value, str) else bytes(map(int, value))
             return base64.b64encode(raw).decode()
         case List(element=element):
-            return [normal(element, item) for item in value]
+            items = [list(pair) for pair in value.items()] if isinstance(value, dict) else value
+            return [normal(element, item) for item in items]
         case Tuple(elements=elements):
             return [normal(element, item) for element, item in zip(elements, value, strict=True)]
         case Record(fields=fields):

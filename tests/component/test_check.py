@@ -33,6 +33,7 @@ POINT = Record((Field("x", U32), Field("y-z", Option(F32))))
 SHAPE = Variant((Case("dot"), Case("circle", U32)))
 PERMS = Flags(("read", "write"))
 NESTED = Option(Option(U8))
+COUNTS = List(Tuple((TEXT, U8)))
 
 
 def checked(type_: Type, value: object) -> list[tuple[str, str, str]]:
@@ -71,6 +72,10 @@ ACCEPTED: list[tuple[Type, object]] = [
     (BYTES, b"\0\xff"),
     (BYTES, bytearray(b"x")),
     (List(U32), (1, 2)),
+    (COUNTS, {}),
+    (COUNTS, {"a": 1, "": 2}),
+    (COUNTS, [["a", 1], ["a", 2]]),
+    (List(COUNTS), [{"a": 1}, [["b", 2]]]),
     (Tuple((U8, TEXT)), [1, "a"]),
     (Tuple(()), []),
     (POINT, {"x": 1}),
@@ -141,6 +146,14 @@ REFUSED: list[tuple[Type, object, str, str]] = [
     (List(U32), b"\1", "", "an array"),
     (List(U32), {"0": 1}, "", "an array"),
     (List(TEXT), "abc", "", "an array"),
+    (COUNTS, {"a": 256}, "/a", "an integer from 0 to 255"),
+    (COUNTS, {"a/b": "x"}, "/a~1b", "an integer"),
+    (COUNTS, {"\ud800": 1}, "/\\ud800", "a string (without lone surrogates)"),
+    (COUNTS, {5: 1}, "/5", "a string"),
+    (COUNTS, "a", "", 'an object, or an array of pairs [["key", value], …]'),
+    (COUNTS, [{"a": 1}], "/0", "an array of 2 items"),
+    (List(Tuple((U8, U8))), {"1": 1}, "", "an array"),
+    (List(Tuple((TEXT, U8, U8))), {"a": [1, 1]}, "", "an array"),
     (Tuple((U8, U8)), [1], "", "an array of 2 items"),
     (Tuple((U8, U8)), [1, "b"], "/1", "an integer"),
     (POINT, {}, "/x", "an integer"),

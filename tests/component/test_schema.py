@@ -126,6 +126,16 @@ def test_a_64_bit_result_says_when_it_is_text(type_: Type, low: int) -> None:
     assert "2^53" in form["description"]
 
 
+def test_pairs_that_begin_with_a_string_are_taken_as_an_object_too_and_given_as_pairs() -> None:
+    pairs = List(Tuple((TEXT, U8)))
+    taken = takes(pairs)["properties"]["x"]
+    given = gives(pairs)["properties"]["result"]
+    assert taken["anyOf"] == [{"type": "object", "additionalProperties": BYTE}, given]
+    assert (given["type"], given["items"]["prefixItems"]) == ("array", [{"type": "string"}, BYTE])
+    assert '[["key", value], …]' in taken["description"]
+    assert takes(Option(pairs))["properties"]["x"]["anyOf"] == [*taken["anyOf"], NULL]
+
+
 def test_bytes_are_taken_as_base64_or_as_an_array_and_given_as_base64() -> None:
     text, array = takes(List(U8))["properties"]["x"]["anyOf"]
     assert (text["type"], text["contentEncoding"]) == ("string", "base64")
