@@ -41,7 +41,7 @@ from mcp_wasm.sandbox import artifacts
 from mcp_wasm.sandbox.account import LIBRARY, Accounts, Caller, Entry
 from mcp_wasm.sandbox.children import Children
 from mcp_wasm.sandbox.limits import Limits
-from mcp_wasm.sandbox.prepared import Shelf
+from mcp_wasm.sandbox.prepared import Prepared, Shelf
 from mcp_wasm.sandbox.report import Outcome
 from mcp_wasm.sandbox.services import Services
 
@@ -308,6 +308,10 @@ class Runtime:
     def prepare(self, name: str) -> Future[Any]:
         """Begin to compile the component of a tool in the background; done when a call need not wait."""
         return self._invoker.prepare(self._index.target(name)[1])
+
+    def ready(self, component: Component) -> Future[Prepared]:
+        """``component`` made ready to run, published or not, for those who run it themselves."""
+        return self._invoker.prepare(component)
 
     def prepare_code(self, language: Language) -> Future[Any]:
         """Begin to make a language's runner ready in the background; done when a run need not wait.

@@ -42,7 +42,10 @@ class HealthSpec:
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """A durable message whose handling failed is given again, ``most`` times in all, then it is a dead letter."""
+    """A durable message whose handling failed is given again.
+
+    ``most`` is the times in all, after which it is a dead letter; ``backoff`` the seconds before each.
+    """
 
     most: int = 5
     backoff: tuple[float, ...] = (0.1, 1.0, 5.0)
@@ -56,7 +59,8 @@ class AgentSpec:
     component an agent: the name of its function, called with each message's payload. ``per`` is
     whether an instance lives for one message or for the agent's life. ``config`` is given to the
     component as JSON; ``load`` are keys of its memory (``prefix*`` for several) that it is given with
-    each message. ``grants`` are beside those of the policy. ``routes`` names for a kind of message the agent that gets it in this one's place.
+    each message. ``grants`` are beside those of the policy. ``routes`` names for a kind of message the
+    agent that gets it in this one's place.
     ``limits`` narrows the runtime's, per message. ``durable`` keeps messages in JetStream until they are
     handled; ``group`` shares them with the agents of other nodes in the same group. ``subscribes`` are
     subjects whose messages it gets. ``batch`` messages at most are handled in one go. ``exposed`` lets

@@ -20,7 +20,7 @@ MOST_BYTES = 1024 * 1024
 KINDS = frozenset({"llm_task", "state_update", "coordination", "data_transfer", "request"})
 """What agents and people may send."""
 
-RUNTIME_KINDS = frozenset({"reply", "tool_result", "llm_result", "timer", "down", "exit"})
+RUNTIME_KINDS = frozenset({"reply", "failure", "tool_result", "llm_result", "timer", "down", "exit"})
 """What only the runtime sends."""
 
 DEFAULT_KIND = "data_transfer"
@@ -73,6 +73,11 @@ class Message:
         return json.loads(self.payload)
 
 
+def now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
 def new(  # noqa: PLR0917 - the fields of a message
     sender: str,
     to: str,
@@ -82,4 +87,4 @@ def new(  # noqa: PLR0917 - the fields of a message
     re: str = "",
 ) -> Message:
     """A message that is sent now; ``payload`` is JSON text."""
-    return Message(new_id(), sender, to, payload, time.time_ns() // 1_000_000, priority, kind, re)
+    return Message(new_id(), sender, to, payload, now(), priority, kind, re)

@@ -15,8 +15,8 @@ from mcp_wasm.agents.message import Message
 from mcp_wasm.capability.grant import Grants
 
 Settled = Literal["handled", "failed", "dropped"]
-"""What became of a delivery: its effects were carried out; its handler failed or its agent is gone (it is to be
-given again); it can never be handled (the reason says why: it is a dead letter)."""
+"""What became of a delivery: its effects were carried out; its handler failed or its agent is gone (it is
+to be given again); it can never be handled (the reason says why: it is a dead letter)."""
 
 Settle = Callable[[Settled, str], None]
 """Called once for a delivery, on the event loop, with the reason where it was not handled."""
@@ -42,6 +42,16 @@ class Bus(Protocol):
     """The way to other nodes, implemented by ``mesh``."""
 
     node: str
+
+    async def start(self, receive: Deliver) -> None:
+        """Begin; ``receive`` gets what is for this node and no agent of it: replies to ``client:…@node``.
+
+        Raises:
+            Unreachable: there is no way to the mesh at all.
+        """
+
+    async def close(self) -> None:
+        """End; what was accepted is sent first, for a few seconds at most."""
 
     async def send(self, message: Message, *, durable: bool) -> None:
         """Send to the address ``message.to``; returns when the mesh has it (durable: stored).
@@ -70,10 +80,8 @@ class Models(Protocol):
 class Tools(Protocol):
     """Calls of published tools, implemented over the runtime."""
 
-    async def call(
-        self, name: str, arguments: Mapping[str, Any], grants: Grants, who: str
-    ) -> Mapping[str, Any]:
-        """``{"ok": value}`` or ``{"err": text}``."""
+    async def call(self, name: str, arguments: Mapping[str, Any], who: str) -> Mapping[str, Any]:
+        """``{"ok": value}`` or ``{"err": text}``, of a tool that the agent may call."""
 
 
 class State(Protocol):

@@ -1,0 +1,248 @@
+"""A component as the handler of an agent: of the world ``mcp-wasm:agent``, or a tool by an adapter.
+
+Everything of the guest runs on worker threads, never on the event loop; several
+messages go there in one go. Each message has a budget of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from mcp_wasm.agents import effects as read
+from mcp_wasm.agents.child_spec import AgentSpec
+from mcp_wasm.agents.effects import Effect, Reply, Stop, Store
+from mcp_wasm.agents.handler import Handled, Situation
+from mcp_wasm.agents.message import Message
+from mcp_wasm.capability.grant import NOTHING, Grants
+from mcp_wasm.errors import AgentFailed, CallerError, ComponentRefused, McpWasmError
+from mcp_wasm.registry.tool import Component, Tool
+from mcp_wasm.runtime import Runtime
+from mcp_wasm.sandbox import script as scripts
+from mcp_wasm.sandbox.call import About, Permit
+from mcp_wasm.sandbox.prepared import Prepared
+from mcp_wasm.sandbox.report import Outcome
+from mcp_wasm.sandbox.resident import Resident, Residents
+
+HANDLE = "mcp-wasm:agent/handler@0.1.0#handle"
+CHECK = "mcp-wasm:agent/health@0.1.0#check"
+
+_TRUNCATED = 2000
+
+
+class ComponentHandler:
+    """One agent's component, in a fresh instance for each message or in one for its life.
+
+    ``spec`` names it. It is made ready by ``start``, and its policy is looked at for each batch.
+    """
+
+    def __init__(self, runtime: Runtime, residents: Residents, path: str, spec: AgentSpec) -> None:
+        self._runtime, self._residents, self._path, self._spec = runtime, residents, path, spec
+        self.grants: Grants = NOTHING
+        self._component, self._tool = target(runtime, spec)
+        self._limits = self._component.limits.narrow(spec.limits) if spec.limits else self._component.limits
+        self._call: Callable[[Permit, Mapping[str, Any]], Outcome] | None = None
+        self._resident: Resident | None = None
+        self._running = threading.Lock()
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        """The component's name."""
+        return self._component.name
+
+    @property
+    def digest(self) -> str:
+        """The component's digest."""
+        return self._component.digest
+
+    async def start(self) -> None:
+        """Compile it, or load what was compiled.
+
+        Raises:
+            ComponentRefused: the engine refuses it.
+        """
+        prepared = await asyncio.wrap_future(self._runtime.ready(self._component))
+        self.use(prepared)
+
+    def use(self, prepared: Prepared) -> None:
+        """Run ``prepared``, which is this component made ready."""
+        watchdog, script = self._residents.watchdog, self._component.runs.script
+        lasting = self._spec.per == "life" and script is None
+        path = self._tool.function.path if script is None else scripts.RUN
+        resident = self._resident = Resident(prepared, path, watchdog, lasting=lasting)
+        if script is None:
+            self._call = resident.call
+        else:
+            function = self._tool.function
+            self._call = lambda permit, given: resident.script(script, function, permit, given)
+
+    async def handle(self, situation: Situation, messages: Sequence[Message], handled: list[Handled]) -> None:
+        """See ``Handler``."""
+        await self._on_worker(lambda permit: self._handle(permit, situation, messages, handled))
+
+    async def healthy(self, situation: Situation) -> None:
+        """Ask the component, where it implements ``health``.
+
+        Raises:
+            McpWasmError: it is not well.
+        """
+        if self._resident is not None and CHECK in self._resident.plans and not self._spec.tool:
+            await self._on_worker(lambda permit: self._check(permit, situation))
+
+    def close(self) -> None:
+        """Stop what runs and let go of the instance, here or where it runs."""
+        self._closed = True
+        resident = self._resident
+        if resident is None:
+            return
+        resident.stop()
+        if self._running.acquire(blocking=False):
+            try:
+                resident.close()
+            finally:
+                self._running.release()
+
+    async def _on_worker(self, run: Callable[[Permit], None]) -> None:
+        permit = self._permit()
+        self.grants = permit.grants
+
+        def work() -> None:
+            with self._running:
+                try:
+                    if not self._closed:
+                        run(permit)
+                finally:
+                    if self._closed and self._resident is not None:
+                        self._resident.close()
+
+        job = self._residents.submit(work, client=self._path, component=self._component.name)
+        try:
+            await asyncio.wrap_future(job)
+        except asyncio.CancelledError:
+            self.close()
+            raise
+
+    def _permit(self) -> Permit:
+        component, tool = self._component, self._tool
+        grants = self._runtime.policies.effective(
+            component.name, component.digest, component.wishes, tool.names, None, approved=self._spec.grants
+        )
+        about = About(tool.name, component.name, component.digest, self._path)
+        return Permit(about, self._limits, self._runtime.services, grants)
+
+    def _handle(
+        self, permit: Permit, situation: Situation, messages: Sequence[Message], handled: list[Handled]
+    ) -> None:
+        one = self._adapted if self._spec.tool else self._one
+        for message in messages:
+            if self._closed:
+                return
+            try:
+                done = one(permit, situation, message)
+            except McpWasmError as error:
+                handled.append(Handled(error=error, fuel=getattr(error.report, "fuel", 0)))
+                return
+            for effect in done.effects:
+                if isinstance(effect, Store):
+                    _remember(situation.memory, self._spec.load, effect)
+            handled.append(done)
+            if any(isinstance(effect, Stop) for effect in done.effects):
+                return
+
+    def _one(self, permit: Permit, situation: Situation, message: Message) -> Handled:
+        assert self._call is not None
+        given = {"context": _context(situation), "message": _message(message)}
+        outcome = self._call(permit, given)
+        if outcome.failed:
+            raise AgentFailed(self._path, str(outcome.value)[:_TRUNCATED])
+        return Handled(read.parse(cast("list[dict[str, Any]]", outcome.value)), fuel=outcome.report.fuel)
+
+    def _adapted(self, permit: Permit, _situation: Situation, message: Message) -> Handled:
+        """A tool's call: the payload is the arguments, the result is the reply."""
+        assert self._call is not None
+        arguments = message.value
+        if not isinstance(arguments, dict):
+            return Handled((_refusal(f"{self._tool.name} takes a JSON object as its payload"),))
+        try:
+            outcome = self._call(permit, arguments)
+        except CallerError as error:
+            return Handled((_refusal(str(error)),))
+        reply: Effect = Reply(outcome.text, failed=outcome.failed)
+        return Handled((reply,), fuel=outcome.report.fuel)
+
+    def _check(self, permit: Permit, situation: Situation) -> None:
+        assert self._resident is not None
+        outcome = self._resident.call(permit, {"context": _context(situation)}, CHECK)
+        if outcome.failed:
+            raise AgentFailed(self._path, f"its health check says: {str(outcome.value)[:_TRUNCATED]}")
+
+
+def target(runtime: Runtime, spec: AgentSpec) -> tuple[Component, Tool]:
+    """The component that ``spec`` names, and its function that handles messages.
+
+    Raises:
+        CallerError: there is no such component.
+        ComponentRefused: it is no agent, or has no such tool.
+    """
+    component = _named(runtime, spec.component)
+    wanted = spec.tool or HANDLE
+    for tool in component.tools:
+        if wanted in tool.names:
+            return component, tool
+    if spec.tool:
+        names = ", ".join(tool.function.name for tool in component.tools)
+        raise ComponentRefused(component.name, f"it has no tool {spec.tool!r}", f"It has {names}")
+    hint = "Say with `tool` which of its functions the messages go to"
+    raise ComponentRefused(component.name, f"it is no agent: it does not export {HANDLE}", hint)
+
+
+def _named(runtime: Runtime, given: str | Path) -> Component:
+    if isinstance(given, Path) or given.endswith((".wasm", ".wat")) or "/" in given:
+        return runtime.inspect(given)
+    return runtime.component(given)
+
+
+def _refusal(text: str) -> Reply:
+    return Reply(json.dumps(text[:_TRUNCATED], ensure_ascii=False), failed=True)
+
+
+def _context(situation: Situation) -> dict[str, Any]:
+    return {
+        "agent": situation.agent,
+        "node": situation.node,
+        "config": situation.config,
+        "restarts": situation.restarts,
+        "memory": [[key, value] for key, value in situation.memory.items()],
+    }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "from": message.sender,
+        "to": message.to,
+        "payload": message.payload,
+        "timestamp": message.timestamp,
+        "priority": message.priority.name.lower(),
+        "kind": message.kind,
+        "re": message.re,
+        "attempt": message.attempt,
+    }
+
+
+def _remember(memory: dict[str, str], load: Sequence[str], effect: Store) -> None:
+    if not any(_loads(pattern, effect.key) for pattern in load):
+        return
+    if effect.value is None:
+        memory.pop(effect.key, None)
+    else:
+        memory[effect.key] = effect.value
+
+
+def _loads(pattern: str, key: str) -> bool:
+    return key.startswith(pattern[:-1]) if pattern.endswith("*") else key == pattern

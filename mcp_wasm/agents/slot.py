@@ -1,0 +1,49 @@
+"""What stays of an agent while it is started anew: its mailbox, who waits for its answers, its counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mcp_wasm.agents.child_spec import AgentSpec
+from mcp_wasm.agents.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from mcp_wasm.agents.agent import Agent
+
+ASKERS = 10_000
+"""Messages of which it is remembered who sent them, for an answer that comes later."""
+
+Phase = str
+"""``starting``, ``waiting``, ``running``, ``stopped`` or ``dead``."""
+
+
+@dataclass(slots=True)
+class Slot:
+    """The place of one agent in its node.
+
+    ``finishing`` is work of an ended incarnation that the next one waits for; ``fuel`` is the sum of all
+    messages.
+    """
+
+    path: str
+    spec: AgentSpec
+    mailbox: Mailbox
+    askers: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    agent: Agent | None = None
+    phase: Phase = "starting"
+    restarts: int = 0
+    handled: int = 0
+    failed: int = 0
+    fuel: int = 0
+    calls: int = 0
+    finishing: asyncio.Task[None] | None = None
+    last_error: str = ""
+
+    def asked(self, message: str, sender: str) -> None:
+        """Remember who sent ``message``."""
+        self.askers[message] = sender
+        if len(self.askers) > ASKERS:
+            self.askers.popitem(last=False)
