@@ -134,7 +134,8 @@ class Calls:
                     found = self._catalog.search(*search_arguments(arguments), peer.may)
                     return self._presenter.value(found, limit=limits.text, owner=peer.owner)
                 name, arguments = call_arguments(arguments)
-            elif self._operator is not None and name in OPERATOR and peer.may(name):
+                request = replace(request, name=name, arguments=arguments)
+            if self._operator is not None and name in OPERATOR and peer.may(name):
                 value = await self._operator.call(name, arguments)
                 return self._presenter.value(value, limit=ANSWER_BYTES, owner=peer.owner)
             if self._code is not None and name in OWN and peer.may(name):
@@ -143,7 +144,7 @@ class Calls:
                 value = await self._code.call(request)
                 return self._presenter.value(value, limit=_LONGEST, owner=peer.owner)
             kinds = wanted_grants(meta)
-            request = replace(request, name=name, arguments=arguments, limits=wanted, kinds=kinds)
+            request = replace(request, limits=wanted, kinds=kinds)
             if reply is not None:
                 return await self._replied(request, reply)
             ran = await self._run(request)

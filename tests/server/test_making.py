@@ -133,6 +133,26 @@ REFUSED = [
 ]
 
 
+async def test_the_stable_pair_calls_the_tools_for_code_too(coder: Runtime, era: str) -> None:
+    options, person = ServerOptions(tools="search"), Person(YES)
+    async with talking(coder, era, options, person) as client:
+
+        async def through(name: str, **arguments: Any) -> CallToolResult:
+            given = {"name": name, "arguments": arguments}
+            result: CallToolResult = await client.call_tool("call_tool", given)
+            return result
+
+        made = await through("create_tool", name="words", language="typescript", source=SOURCE)
+        assert value(made)["tools"] == ["words_word_count"]
+        assert [each["name"] for each in value(await through("list_made_tools"))] == ["words"]
+        assert value(await through("show_made_tool", name="words"))["source"] == SOURCE
+        assert "def demo_add(" in value(await through("describe_tools"))
+        assert "/language: expected" in text_of(await through("describe_tools", language="c"))
+        assert value(await through("words_word_count", text="a b")) == 2
+        assert "stays" in value(await through("keep_tool", name="words"))
+        assert "only a person" in text_of(await through("remove_made_tool", name="words"))
+
+
 @pytest.mark.parametrize(("change", "says"), REFUSED, ids=[says for _, says in REFUSED])
 async def test_what_cannot_be_made_is_refused_with_the_place_and_the_reason(
     coder: Runtime, change: dict[str, Any], says: str
