@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from mcp_wasm.build import c_program, c_signature
-from mcp_wasm.build.signature import python, typescript, typescript_scope
+from mcp_wasm.build.signature import python, tree, typescript
 from mcp_wasm.code.made_component import world_name
 from mcp_wasm.code.made_contract import SOURCE_BYTES
 from mcp_wasm.errors import McpWasmError, SignatureRefused
@@ -69,7 +69,7 @@ READERS: dict[str, tuple[Callable[[str], object], str]] = {
 
 @pytest.fixture(autouse=True)
 def _is_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(typescript_scope, "_PARSED_S", 0.2)
+    monkeypatch.setattr(tree, "_PARSED_S", 0.2)
 
 
 @pytest.mark.parametrize("reader", READERS)

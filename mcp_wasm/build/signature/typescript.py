@@ -16,8 +16,9 @@ from mcp_wasm.build.signature.docstrings import cut
 from mcp_wasm.build.signature.model import Parameter, Published, Signature
 from mcp_wasm.build.signature.names import Taken, kebab
 from mcp_wasm.build.signature.names import world as world_name
+from mcp_wasm.build.signature.tree import text
 from mcp_wasm.build.signature.typescript_records import of_tag
-from mcp_wasm.build.signature.typescript_scope import Declared, Scope, error_in, read, text
+from mcp_wasm.build.signature.typescript_scope import Declared, Scope, error_in, read
 from mcp_wasm.build.signature.typescript_table import NOTHING, PROMISES, Place, Shape, Typed
 from mcp_wasm.build.signature.typescript_types import Types
 from mcp_wasm.component.schema import unpublishable

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from mcp_wasm.build.signature import jsdoc
 from mcp_wasm.build.signature.docstrings import cut, one_line
 from mcp_wasm.build.signature.names import kebab
-from mcp_wasm.build.signature.typescript_scope import comment_of, text
+from mcp_wasm.build.signature.tree import text
+from mcp_wasm.build.signature.typescript_scope import comment_of
 from mcp_wasm.build.signature.typescript_table import SIMPLE, Place, Typed
 from mcp_wasm.component.types import Enum, Field, Record
 

@@ -6,25 +6,17 @@ library, and a server that publishes no such source needs none.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mcp_wasm.build.signature import jsdoc
+from mcp_wasm.build.signature import jsdoc, tree
+from mcp_wasm.build.signature.tree import text
 from mcp_wasm.errors import SignatureRefused
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser
-
-LARGEST = 512 * 1024
-"""Bytes of a source that is read."""
-
-_PARSED_S = 3.0
-"""Seconds that a source may take to parse. Real ones take a tenth; what is none can take minutes."""
-
-_PARSED_AT_ONCE = 4096
 
 _BODIES = frozenset(("statement_block", "class_body"))
 FUNCTIONS = frozenset(("function_declaration", "generator_function_declaration"))
@@ -59,10 +51,7 @@ class Scope:
 
     def refused(self, node: Node, reason: str, hint: str = "") -> SignatureRefused:
         """The refusal of what ``node`` says."""
-        row, offset = node.start_point
-        line = self.source.split(b"\n")[row] if row < self.source.count(b"\n") + 1 else b""
-        column = len(line[:offset].decode("utf-8", "replace")) + 1
-        return SignatureRefused(self.file, row + 1, column, reason, hint)
+        return tree.refused(self.file, self.source, node, reason, hint)
 
     def parsed(self, type_: jsdoc.TypeText) -> Node:
         """The type that a comment holds, at its own place.
@@ -70,14 +59,14 @@ class Scope:
         Raises:
             SignatureRefused: it is no type.
         """
-        text = _plain(type_.text)
+        plain = _plain(type_.text)
         padded = f"{'type T = ':{max(type_.column, 9)}}" if type_.row == 0 else "type T ="
         if type_.row:
             padded += "\n" * type_.row + " " * type_.column
-        tree = _parsed(f"{padded}{text}\n".encode(), self.file)
-        alias = tree.named_children[0] if tree.named_children else tree
+        root = _parsed(f"{padded}{plain}\n".encode(), self.file)
+        alias = root.named_children[0] if root.named_children else root
         value = alias.child_by_field_name("value")
-        if tree.has_error or value is None:
+        if root.has_error or value is None:
             where = (self.file, type_.row + 1, type_.column + 1)
             raise SignatureRefused(
                 *where, f"`{{{type_.text[:60]}}}` is no type", "Write a type as in TypeScript"
@@ -105,15 +94,10 @@ def read(source: str, file: str) -> Scope:
     """The scope of ``source``.
 
     Raises:
-        SignatureRefused: it is larger than ``LARGEST``, or does not parse. Bodies of functions may
+        SignatureRefused: it is larger than ``tree.LARGEST``, or does not parse. Bodies of functions may
             hold what this parser does not know: that is for the engine to say.
     """
-    try:
-        content = source.encode()
-    except UnicodeEncodeError:
-        raise SignatureRefused(file, 1, 1, "the source holds half a character (a lone surrogate)") from None
-    if len(content) > LARGEST:
-        raise SignatureRefused(file, 1, 1, f"the source is larger than {LARGEST // 1024} KiB")
+    content = tree.content(source, file)
     scope = Scope(file, content, _parsed(content, file))
     if broken := error_in(scope.tree, bodies=False):
         raise scope.refused(broken, "SyntaxError: the source cannot be parsed from here on")
@@ -129,25 +113,7 @@ def read(source: str, file: str) -> Scope:
 
 
 def _parsed(content: bytes, file: str) -> Node:
-    """The tree of ``content``. The parser comes back now and then, so that other threads go on meanwhile."""
-    until = time.monotonic() + _PARSED_S
-
-    def part(start: int, _point: object) -> bytes:
-        return content[start : start + _PARSED_AT_ONCE]
-
-    try:
-        tree = parser().parse(part, progress_callback=lambda *_: time.monotonic() > until)
-    except ValueError:
-        tree = None
-    if tree is None:
-        reason = f"the source takes longer than {_PARSED_S:g} s to parse"
-        raise SignatureRefused(file, 1, 1, reason, "Close its comments and brackets, or make it shorter")
-    return tree.root_node
-
-
-def text(node: Node | None) -> str:
-    """The source of ``node``, "" for none."""
-    return "" if node is None or node.text is None else node.text.decode("utf-8", "replace")
+    return tree.parsed(content, file, parser())
 
 
 def comment_of(node: Node | None) -> jsdoc.Comment:
@@ -157,16 +123,9 @@ def comment_of(node: Node | None) -> jsdoc.Comment:
     return jsdoc.read(text(node), node.start_point[0], node.start_point[1])
 
 
-def error_in(tree: Node, *, bodies: bool = True) -> Node | None:
+def error_in(root: Node, *, bodies: bool = True) -> Node | None:
     """The first place where the source does not parse; not in the ``bodies`` of functions unless asked."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if node.is_error or node.is_missing:
-            return node
-        if bodies or node.type not in _BODIES:
-            waiting += reversed([child for child in node.children if child.has_error or child.is_missing])
-    return None
+    return tree.error_in(root, () if bodies else _BODIES)
 
 
 def _declare(scope: Scope, node: Node, comment: Node | None) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from mcp_wasm.build.signature import jsdoc, typescript_records, typescript_unions
 from mcp_wasm.build.signature.names import Taken, kebab
 from mcp_wasm.build.signature.parts import DEEPEST, Parts
-from mcp_wasm.build.signature.typescript_scope import Scope, text
+from mcp_wasm.build.signature.tree import text
+from mcp_wasm.build.signature.typescript_scope import Scope
 from mcp_wasm.build.signature.typescript_table import (
     INSTEAD,
     KNOWN,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mcp_wasm.build.signature import jsdoc
 from mcp_wasm.build.signature.names import kebab
+from mcp_wasm.build.signature.tree import text
 from mcp_wasm.build.signature.typescript_records import (
     Property,
     docs_of,
@@ -15,7 +16,6 @@ from mcp_wasm.build.signature.typescript_records import (
     properties,
     property_name,
 )
-from mcp_wasm.build.signature.typescript_scope import text
 from mcp_wasm.build.signature.typescript_table import SIMPLE, Place, Typed
 from mcp_wasm.component.types import Case, Type, Variant
 

@@ -6,8 +6,8 @@ import pytest
 
 from mcp_wasm.build.signature import typescript
 from mcp_wasm.build.signature.parts import MOST
+from mcp_wasm.build.signature.tree import LARGEST
 from mcp_wasm.build.signature.typescript import MOST_FUNCTIONS
-from mcp_wasm.build.signature.typescript_scope import LARGEST
 from mcp_wasm.errors import SignatureRefused
 
 
