@@ -137,7 +137,7 @@ async def test_the_stable_pair_calls_the_tools_for_code_too(coder: Runtime, era:
     options, person = ServerOptions(tools="search"), Person(YES)
     async with talking(coder, era, options, person) as client:
 
-        async def through(name: str, **arguments: Any) -> CallToolResult:
+        async def through(name: str, /, **arguments: Any) -> CallToolResult:
             given = {"name": name, "arguments": arguments}
             result: CallToolResult = await client.call_tool("call_tool", given)
             return result
