@@ -36,6 +36,7 @@ guest, and a fault of the host is reported by an id with its details in the log.
         ├── StateUnavailable
         ├── StateOverdue
         ├── MailboxFull
+        ├── SpillFailed
         ├── Unreachable
         ├── NoReply
         └── HostFault
@@ -51,6 +52,7 @@ from mcp_wasm.errors.agents import (
     MailboxFull,
     MessageRefused,
     NoReply,
+    SpillFailed,
     UnknownAgent,
     Unreachable,
 )
@@ -122,6 +124,7 @@ __all__ = [
     "OutputLimitExceeded",
     "SessionEnded",
     "SignatureRefused",
+    "SpillFailed",
     "StateOverdue",
     "StateRefused",
     "StateUnavailable",

@@ -25,14 +25,26 @@ class MessageRefused(CallerError):
 
 
 class MailboxFull(HostError):
-    """The mailbox of ``address`` holds ``capacity`` messages and takes no more by its policy."""
+    """The mailbox of ``address`` holds ``capacity`` messages and takes no more by its policy.
 
-    def __init__(self, address: str, capacity: int) -> None:
-        self.address, self.capacity = address, capacity
+    ``reason`` says why a further one could not be kept on disk, where that was the policy.
+    """
+
+    def __init__(self, address: str, capacity: int, reason: str = "") -> None:
+        self.address, self.capacity, self.reason = address, capacity, reason
+        more = f" On disk nothing more can be kept: {reason}." if reason else ""
         super().__init__(
-            f"The mailbox of {address} is full ({capacity:,} messages). Send again later, or give it more "
-            "capacity or another overflow policy in the tree file."
+            f"The mailbox of {address} is full ({capacity:,} messages).{more} Send again later, or give it "
+            "more capacity or another overflow policy in the tree file."
         )
+
+
+class SpillFailed(HostError):
+    """The messages on disk in ``path`` cannot be read or written; ``reason`` says why."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"The messages kept in {path}: {reason}")
 
 
 class Unreachable(HostError):
