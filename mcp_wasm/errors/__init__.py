@@ -9,9 +9,11 @@ guest, and a fault of the host is reported by an id with its details in the log.
     │   ├── UnknownTool
     │   ├── UnknownAgent
     │   ├── MessageRefused
+    │   ├── MeshDenied
     │   ├── InvalidArguments
     │   ├── InvalidSettings
     │   ├── StateRefused
+    │   ├── LlmRefused
     │   ├── SignatureRefused
     │   ├── TestsFailed
     │   └── ComponentRefused
@@ -27,7 +29,8 @@ guest, and a fault of the host is reported by an id with its details in the log.
     │       ├── MemoryLimitExceeded
     │       ├── StorageExceeded
     │       ├── HandlesExhausted
-    │       └── OutputLimitExceeded
+    │       ├── OutputLimitExceeded
+    │       └── LlmBudgetExceeded
     └── HostError                   we failed
         ├── Busy
         ├── ToolchainMissing
@@ -35,10 +38,22 @@ guest, and a fault of the host is reported by an id with its details in the log.
         ├── BuildFailed
         ├── StateUnavailable
         ├── StateOverdue
+        ├── LlmFailed
+        │   ├── LlmKeyMissing
+        │   ├── LlmKeyRefused
+        │   ├── LlmRateLimited
+        │   ├── LlmFaulty
+        │   ├── LlmUnreachable
+        │   ├── LlmTimedOut
+        │   ├── LlmCutOff
+        │   ├── LlmMalformed
+        │   └── LlmCircuitOpen
         ├── MailboxFull
         ├── SpillFailed
         ├── Unreachable
         ├── NoReply
+        ├── MeshMissing
+        ├── MeshServerFailed
         └── HostFault
 
 Each class carries data; the message is made from it. An error of a call that
@@ -87,6 +102,21 @@ from mcp_wasm.errors.calls import (
     Trap,
     UnknownTool,
 )
+from mcp_wasm.errors.llm import (
+    LlmBudgetExceeded,
+    LlmCircuitOpen,
+    LlmCutOff,
+    LlmFailed,
+    LlmFaulty,
+    LlmKeyMissing,
+    LlmKeyRefused,
+    LlmMalformed,
+    LlmRateLimited,
+    LlmRefused,
+    LlmTimedOut,
+    LlmUnreachable,
+)
+from mcp_wasm.errors.mesh import MeshDenied, MeshMissing, MeshServerFailed
 from mcp_wasm.errors.tree import (
     CallerError,
     GuestError,
@@ -113,10 +143,25 @@ __all__ = [
     "InvalidArguments",
     "InvalidSettings",
     "LimitExceeded",
+    "LlmBudgetExceeded",
+    "LlmCircuitOpen",
+    "LlmCutOff",
+    "LlmFailed",
+    "LlmFaulty",
+    "LlmKeyMissing",
+    "LlmKeyRefused",
+    "LlmMalformed",
+    "LlmRateLimited",
+    "LlmRefused",
+    "LlmTimedOut",
+    "LlmUnreachable",
     "MailboxFull",
     "McpWasmError",
     "MemoryLimitExceeded",
     "Message",
+    "MeshDenied",
+    "MeshMissing",
+    "MeshServerFailed",
     "MessageRefused",
     "Mismatch",
     "NoReply",
