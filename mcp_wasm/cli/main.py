@@ -5,7 +5,7 @@ and ``--help`` start quickly. The exit codes are part of the interface:
 
     0    done
     1    the tool returned an error, or its guest trapped or reached a limit
-    2    wrong usage, arguments, settings or files; nothing was run
+    2    wrong usage, arguments, settings or files, or source that does not compile; nothing was run
     3    a fault of the host: a missing toolchain, a failed build, too busy, a bug
     130  interrupted (Ctrl-C); 141 the reader of the output went away; 143 terminated
 """
@@ -50,7 +50,8 @@ INTERRUPTED, READER_GONE, TERMINATED = 130, 141, 143
 
 EXIT_CODES = (
     "exit codes: 0 done; 1 the tool returned an error, trapped or reached a limit; 2 wrong usage, arguments, "
-    "settings or files; 3 a fault of the host or a missing toolchain; 130 interrupted"
+    "settings or files, or source that does not compile; 3 a fault of the host or a missing toolchain; "
+    "130 interrupted"
 )
 
 _log = logging.getLogger(__name__)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp_wasm.cli import terminal, wiring
 from mcp_wasm.cli.given import parse
-from mcp_wasm.cli.run import language_of, read_text
-from mcp_wasm.code.contract import LANGUAGES
+from mcp_wasm.cli.run import SUFFIXES, language_of, read_text
+from mcp_wasm.code.contract import LANGUAGES, Language
 from mcp_wasm.code.made_contract import PERSON, Example, Wanted
-from mcp_wasm.errors import InvalidSettings
+from mcp_wasm.errors import BuildFailed, CallerError, InvalidSettings
 
 if TYPE_CHECKING:
     from mcp_wasm.code.made_contract import Made
+    from mcp_wasm.runtime import Runtime
 
 BY = "a person at the command line"
 
@@ -43,17 +45,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Publish, unless it is only to be checked."""
+    language = language_of(args.file, args.language)
     wanted = Wanted(
         args.name or Path(args.file).stem,
-        language_of(args.file, args.language),
+        language,
         read_text(Path(args.file), "FILE"),
         args.description,
         read_text(args.world, "--world") if args.world is not None else "",
         tuple(example for text in args.test for example in examples(text)),
+        file_name(args.file, language),
     )
     with wiring.open_runtime(wiring.read(args)) as runtime, terminal.Progress() as progress:
         progress.step(f"making {wanted.name}")
-        made = runtime.made.create(wanted, by=BY, client=PERSON)
+        made = _made(runtime, wanted)
         if args.check:
             made = runtime.made.remove(made.name, by=BY, client=PERSON)
         else:
@@ -65,6 +69,24 @@ def run(args: argparse.Namespace) -> int:
         ending = "checked; nothing was published" if args.check else f"published, version {made.version}"
         print(terminal.safe(f"{made.name}: {ending}; tools: {tools}"))
     return 0
+
+
+def _made(runtime: Runtime, wanted: Wanted) -> Made:
+    try:
+        return runtime.made.create(wanted, by=BY, client=PERSON)
+    except BuildFailed as error:
+        if isinstance(error.__cause__, OSError):
+            raise  # its toolchain could not be started
+        # A toolchain that refuses a person's own source is right: theirs is the fault, not the host's.
+        raise CallerError(str(error)) from error
+
+
+def file_name(path: str, language: Language) -> str:
+    """What errors call the source: its file's name where that is a plain one, which toolchains get too."""
+    name = Path(path).name
+    plain = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", Path(path).stem) is not None
+    taken = Path(path).stem.endswith(("_bindings", "_glue"))  # as what is generated beside it
+    return name if plain and not taken and SUFFIXES.get(Path(path).suffix) == language else ""
 
 
 def document(made: Made) -> dict[str, Any]:

@@ -9,7 +9,7 @@ something else has or that a policy names.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,10 +18,10 @@ from pathlib import Path
 from mcp_wasm.build.toolchain import Progress, silent
 from mcp_wasm.code import made_files
 from mcp_wasm.code import made_rules as rules
-from mcp_wasm.code.made_contract import PERSON, Edition, Made, Wanted
+from mcp_wasm.code.made_contract import FREE, PERSON, Edition, Made, Terms, Wanted
 from mcp_wasm.code.made_state import Host, State
 from mcp_wasm.code.made_takeover import Takeovers
-from mcp_wasm.errors import CallerError, InvalidSettings, McpWasmError
+from mcp_wasm.errors import CallerError, Cancelled, InvalidSettings, McpWasmError
 from mcp_wasm.registry.tool import Component
 
 
@@ -49,18 +49,16 @@ class MadeTools:
         if self._state.sync():
             self._takeovers.look()
 
-    def create(
-        self, wanted: Wanted, *, by: str, client: str, may: Callable[[str], bool] | None = None
-    ) -> Made:
+    def create(self, wanted: Wanted, *, by: str, client: str, terms: Terms = FREE) -> Made:
         """A tool of ``wanted``, or a new version of the one that ``client`` made under that name.
 
-        ``by`` is who made it, as people read it; ``may`` tells which tools ``client`` may call, and
-        so make. Its tests run before it is published.
+        ``by`` is who made it, as people read it. Its tests run before it is published.
 
         Raises:
             SignatureRefused: the code cannot be typed, with line, column and reason.
             BuildFailed, NotConfined, ToolchainMissing: it cannot be compiled.
             TestsFailed: tests do not hold, each with what came instead.
+            Cancelled: nobody waited for it to the end (``terms``), and nothing was published.
             CallerError: the name is taken, or there are too many or too large ones.
         """
         rules.check(wanted)
@@ -72,7 +70,7 @@ class MadeTools:
                 version, over = self._state.next(name)
             edition = self._host.maker().edition(wanted, name, rules.plain(by), client, _now())
             edition = replace(edition, version=version, over=over)
-            return self._place(edition, client, tested=True, may=may)
+            return self._place(edition, client, terms, file=wanted.file)
 
     def list(self, client: str | None = None) -> tuple[Made, ...]:
         """The made tools of this process, by name; for None also those in sessions of other processes."""
@@ -179,7 +177,7 @@ class MadeTools:
             again = replace(old, version=number, over=over, created_at=_now(), created_by=rules.plain(by))
             # A model's version stays a model's, whose builds are confined, also over a person's.
             again = replace(again, client=found.client or old.client, kept_by="", kept_at="")
-            made = self._place(again, asks, tested=False)
+            made = self._place(again, asks, FREE, tested=False)
         return self.keep(name, by=by, digest=made.digest) if client is None and found.kept_by else made
 
     def remove(self, name: str, *, by: str, client: str | None = None) -> Made:
@@ -224,9 +222,9 @@ class MadeTools:
         return self._state.is_made(component)
 
     def _place(
-        self, edition: Edition, asks: str, *, tested: bool, may: Callable[[str], bool] | None = None
+        self, edition: Edition, asks: str, terms: Terms, *, tested: bool = True, file: str = ""
     ) -> Made:
-        """Try ``edition`` where nobody sees it, then publish it."""
+        """Try ``edition`` where nobody sees it, its source called ``file``, then publish it."""
         from mcp_wasm.code import made_trial  # with the modules that ``maker`` loads
 
         state = self._state
@@ -235,13 +233,16 @@ class MadeTools:
         with state.store.staged(session, edition) as folder:
             component = self._host.maker().component(edition, folder)
             rules.refuse_taken_tools(component, self._host.index)
-            rules.refuse_not_allowed(component, may)
+            rules.refuse_not_allowed(component, terms.may)
             if component.script is None:
                 self._host.prepare(component).result()  # while its file is where it was looked at
             if tested:
-                call = partial(self._host.call, edition.client)
-                made_trial.check(component, edition.names, edition.tests, call)
+                call = made_trial.within(terms, partial(self._host.call, edition.client, terms.limits))
+                called = made_trial.called(component, file)
+                made_trial.check(called, edition.names, edition.tests, call)
             with state.lock:
+                if terms.given_up():
+                    raise Cancelled
                 state.refuse(edition.name, asks)  # others were at work meanwhile
                 rules.refuse_taken_tools(component, self._host.index)
                 told = f"version {edition.version}, {edition.language} code by {edition.created_by}"

@@ -111,7 +111,10 @@ class Maker:
                 "A core module says too little of its types: give a world (WIT text) with its functions."
             )
         with tempfile.TemporaryDirectory(prefix="mcp-wasm-") as scratch:
-            entry, packages = FILE[wanted.language], ("libc",) if wanted.language == "c" else ()
+            entry, packages = (
+                wanted.file or FILE[wanted.language],
+                ("libc",) if wanted.language == "c" else (),
+            )
             (Path(scratch) / entry).write_text(wanted.source, encoding="utf-8")
             wit, world = wanted.world, world_name(wanted.world)
             if wit:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_wasm.component.types import World
+from mcp_wasm.sandbox.report import Report
 
 PERSON = ""
 """The client of a person at the machine itself, who may change and keep what anybody made."""
@@ -50,6 +51,7 @@ class Wanted:
     ``name`` is what its component shall be called. The types of its functions come
     from ``world``, a WIT text with one world, or where that is ``""`` from the
     signatures in the code. ``description`` stands before what the code says of itself.
+    ``file`` is what errors call the source, ``""`` for the name that its language has here.
     """
 
     name: str
@@ -58,6 +60,34 @@ class Wanted:
     description: str = ""
     world: str = ""
     tests: tuple[Example, ...] = ()
+    file: str = ""
+
+
+def _never() -> bool:
+    return False
+
+
+def _untold(_report: Report) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms something is made for a client.
+
+    ``may`` tells which tools the client may call, and so make (None: any). ``limits``
+    lower those of each test, and ``spent`` is told what each has cost. Once
+    ``given_up`` says so, nobody waits for the tool any more: it is not published.
+    """
+
+    may: Callable[[str], bool] | None = None
+    limits: Mapping[str, object] = field(default_factory=dict)
+    spent: Callable[[Report], None] = _untold
+    given_up: Callable[[], bool] = _never
+
+
+FREE = Terms()
+"""Those of whoever may make anything."""
 
 
 @dataclass(frozen=True, slots=True)

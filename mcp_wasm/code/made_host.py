@@ -50,8 +50,10 @@ def new_made_tools(  # noqa: PLR0917 - the parts of a runtime, which alone calls
         cache, children = compiling
         return Maker(cache, limits, children, home / "runtimes")
 
-    def call(client: str, tool: Tool, component: Component, given: Mapping[str, Any]) -> Outcome:
-        allowed = component.limits.narrow({"deadline": TEST_S})
+    def call(
+        client: str, limits: Mapping[str, object], tool: Tool, component: Component, given: Mapping[str, Any]
+    ) -> Outcome:
+        allowed = component.limits.narrow(limits).narrow({"deadline": TEST_S})
         run = functools.partial(
             invoker.call_sync, tool, component, given, allowed, client or "local", grants=NOTHING
         )

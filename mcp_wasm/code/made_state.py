@@ -37,7 +37,7 @@ class Host:
 
     ``put`` and ``take`` publish a component and take one away, with a detail for the
     audit log; ``prepare`` makes one
-    ready to run, ``call`` calls for a client a tool of one that is not published.
+    ready to run, ``call`` calls for a client, within its limits, a tool of one that is not published.
     ``maker`` gives what makes components; the first time it loads the modules for that.
     ``runner`` gives the component that runs a language, and may have to build it;
     ``runtimes`` is a folder for what toolchains keep.
@@ -48,7 +48,7 @@ class Host:
     put: Callable[[Component, str], Component]
     take: Callable[[str, str], Component]
     prepare: Callable[[Component], Future[Any]]
-    call: Callable[[str, Tool, Component, Mapping[str, Any]], Outcome]
+    call: Callable[[str, Mapping[str, object], Tool, Component, Mapping[str, Any]], Outcome]
     maker: Callable[[], Maker]
     runner: Callable[[str], Path]
     runtimes: Path

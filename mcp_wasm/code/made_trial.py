@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from mcp_wasm.build.signature.names import kebab
-from mcp_wasm.code.made_contract import Example
-from mcp_wasm.errors import CallerError, FailedTest, McpWasmError, TestsFailed
+from mcp_wasm.code.made_contract import Example, Terms
+from mcp_wasm.errors import CallerError, Cancelled, FailedTest, McpWasmError, TestsFailed
 from mcp_wasm.registry.tool import Component, Tool
-from mcp_wasm.sandbox.report import Outcome
+from mcp_wasm.sandbox.report import Outcome, Report
 
 TOGETHER_S = 60.0
 """Seconds that all tests of one source may take."""
@@ -20,11 +21,36 @@ Try = Callable[[Tool, Component, Mapping[str, Any]], Outcome]
 """Calls a tool of a component that is not published."""
 
 
+def within(terms: Terms, call: Try) -> Try:
+    """``call`` on these terms: each test is accounted for, and none begins that nobody waits for."""
+
+    def once(tool: Tool, component: Component, given: Mapping[str, Any]) -> Outcome:
+        if terms.given_up():
+            raise Cancelled
+        try:
+            outcome = call(tool, component, given)
+        except McpWasmError as error:
+            if isinstance(error.report, Report):
+                terms.spent(error.report)
+            raise
+        terms.spent(outcome.report)
+        return outcome
+
+    return once
+
+
+def called(component: Component, file: str) -> Component:
+    """``component``, in whose tracebacks its source is called ``file`` (``""``: as ever)."""
+    script = component.script
+    return component if script is None or not file else replace(component, script=replace(script, file=file))
+
+
 def check(component: Component, names: Mapping[str, str], tests: tuple[Example, ...], call: Try) -> None:
     """Run ``tests`` on ``component``; ``names`` are those of its functions in the code, by path.
 
     Raises:
         TestsFailed: naming each that does not hold.
+        Cancelled: nobody waits for them any more.
         CallerError: one is for a function that is not there.
     """
     tools = [_tool(component, names, each.function) for each in tests]
@@ -58,6 +84,8 @@ def _failure(component: Component, tool: Tool, test: Example, call: Try) -> Fail
     function = test.function or tool.function.name
     try:
         outcome = call(tool, component, _arguments(tool, test.input))
+    except Cancelled:
+        raise
     except McpWasmError as error:
         return FailedTest(function, dict(test.input), test.expected, error=str(error)[:2000])
     if outcome.failed:

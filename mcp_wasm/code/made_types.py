@@ -85,7 +85,7 @@ def world_of(text: str, children: Children) -> World:
 
 
 def _signature(wanted: Wanted, world: str) -> Signature:
-    file = FILE[wanted.language]
+    file = wanted.file or FILE[wanted.language]
     if wanted.language == "python":
         return python.signature(wanted.source, world=world, file=file)
     from mcp_wasm.build.signature import typescript  # only for this language
@@ -128,7 +128,7 @@ def _code_name(wanted: Wanted, function: Function) -> str:
         if re.search(rf"(?<![\w$]){name}(?![\w$])", wanted.source):
             return name
     raise SignatureRefused(
-        FILE[wanted.language],
+        wanted.file or FILE[wanted.language],
         1,
         1,
         f"the world exports `{function.name}`, and the code has no function `{order[0]}`",

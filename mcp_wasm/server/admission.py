@@ -28,20 +28,25 @@ _NAME = 200
 
 
 class Admitted:
-    """A call that may run; ``spent`` adds up the fuel of its runs, which ``leave`` charges."""
+    """A call that may run; ``spent`` adds up the fuel of its runs, which the last ``leave`` charges."""
 
-    __slots__ = ("_fuel", "_leave")
+    __slots__ = ("_fuel", "_leave", "_stays")
 
     def __init__(self, leave: Callable[[int], None] | None) -> None:
-        self._leave, self._fuel = leave, 0
+        self._leave, self._fuel, self._stays = leave, 0, 1
+
+    def stay(self) -> None:
+        """Work goes on that may outlast the call: there is one ``leave`` more to come."""
+        self._stays += 1
 
     def spent(self, report: Report | None) -> None:
         """Another run ended, at the cost in ``report``."""
         self._fuel += report.fuel if report is not None else 0
 
     def leave(self) -> None:
-        """The call has ended."""
-        if self._leave is not None:
+        """The call has ended, or what stayed."""
+        self._stays -= 1
+        if not self._stays and self._leave is not None:
             self._leave(self._fuel)
 
 

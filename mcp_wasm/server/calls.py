@@ -139,6 +139,7 @@ class Calls:
                 value = await self._operator.call(name, arguments)
                 return self._presenter.value(value, limit=ANSWER_BYTES, owner=peer.owner)
             if self._code is not None and name in OWN and peer.may(name):
+                request = replace(request, limits=wanted)
                 if name == KEEP:
                     return await self._keep(request, self._code.making, reply)
                 value = await self._code.call(request)

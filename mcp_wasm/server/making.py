@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import anyio
 import anyio.to_thread
 
 from mcp_wasm.audit.sink import event
+from mcp_wasm.code.made_contract import Terms
 from mcp_wasm.server.code_tools import CREATE, KEEP, LIST, REMOVE, SHOW
 from mcp_wasm.server.code_wanted import name_wanted, nothing_wanted, tool_wanted
 from mcp_wasm.server.content import Wire
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2
-"""Tools that are made at once, of all clients: each may start a toolchain and run tests."""
+"""Tools that are made at once, of all clients, and never two of one: each may start a toolchain."""
 
 _DECLINED = 3
 """Noes after which a client's wishes to keep something are not shown to a person any more."""
@@ -47,6 +50,7 @@ class Making:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._one_of = anyio.CapacityLimiter(AT_ONCE)
+        self._each: WeakValueDictionary[str, anyio.CapacityLimiter] = WeakValueDictionary()
         self._declined: Counter[str] = Counter()
 
     async def call(self, request: Request) -> Any:
@@ -71,24 +75,40 @@ class Making:
 
     async def _create(self, request: Request) -> dict[str, Any]:
         wanted = tool_wanted(request.arguments)
-        peer = request.peer
-        create = partial(self._runtime.made.create, wanted, by=_by(request), client=peer.client, may=peer.may)
-        made = await self._alone(create)
+        peer, given_up = request.peer, threading.Event()
+        self._runtime.limits.narrow(request.limits)  # what is no limit is refused, and no test made to fail
+        terms = Terms(peer.may, request.limits, request.admitted.spent, given_up.is_set)
+        create = partial(self._runtime.made.create, wanted, by=_by(request), client=peer.client, terms=terms)
+        try:
+            made = await self._alone(create, request)
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
         return about(made) | {
             "wit": visible(made.wit, _TEXT),
             "note": _NOTE.format(keep=KEEP, name=made.name),
         }
 
-    async def _alone(self, create: Callable[[], Made]) -> Made:
+    async def _alone(self, create: Callable[[], Made], request: Request) -> Made:
         """``create`` on a thread. Given up at once with its call; its place is free when it has ended.
 
-        Else whoever cancels calls would have any number of toolchains at work.
+        Else whoever cancels calls would have any number of toolchains at work. What it
+        costs is its client's to the end.
         """
-        place = object()
-        await self._one_of.acquire_on_behalf_of(place)
+        place, client = object(), request.peer.client
+        own = self._each.setdefault(client, anyio.CapacityLimiter(1))
+        await own.acquire_on_behalf_of(place)
+        try:
+            await self._one_of.acquire_on_behalf_of(place)
+        except BaseException:
+            own.release_on_behalf_of(place)
+            raise
+        request.admitted.stay()
 
         def ended(work: asyncio.Task[Made]) -> None:
             self._one_of.release_on_behalf_of(place)
+            own.release_on_behalf_of(place)
+            request.admitted.leave()
             if not work.cancelled() and work.exception() is not None:
                 log.info("what was to be made was not: %s", work.exception())
 

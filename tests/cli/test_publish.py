@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_wasm.cli.publish import file_name
 from mcp_wasm.code.made_contract import Wanted
 from mcp_wasm.runtime import Runtime
 from tests.cli.conftest import Command, Ran
@@ -85,7 +86,8 @@ WRONG = [
     (("publish", "numbers.ts", "--test", "{"), "--test: expected"),
     (("publish", "numbers.ts", "--test", '{"input": 1, "expected": 2}'), "--test: expected"),
     (("publish", "numbers.ts", "--name", "code"), "reserved"),
-    (("publish", "bad.ts"), "code.ts:1:"),
+    (("publish", "bad.ts"), "bad.ts:1:"),
+    (("publish", "two.wat", "--world", "two.wit"), "failed to find export of function `thrice`"),
     (("made", "show"), "made show takes the NAME of a tool"),
     (("made", "show", "nothing"), "nothing"),
     (("made", "restore", "numbers"), "made restore takes a NAME and a VERSION"),
@@ -93,12 +95,16 @@ WRONG = [
     (("export", "nothing"), "nothing"),
 ]
 
+TWICE = '(module (func (export "twice") (param i32) (result i32) (i32.const 1)))'
+
 
 @pytest.mark.parametrize(("words", "told"), WRONG, ids=[" ".join(words) for words, _ in WRONG])
 def test_what_is_wrong_is_named(
     run: Run, source: Path, tmp_path: Path, words: tuple[str, ...], told: str
 ) -> None:
     (tmp_path / "bad.ts").write_text("export function f(x) { return x }")
+    (tmp_path / "two.wat").write_text(TWICE)
+    (tmp_path / "two.wit").write_text("package a:b;\nworld w { export thrice: func(n: s32) -> s32; }")
     ran = run(*words)
     assert (ran.code, ran.out) == (2, "")
     assert told in ran.err
@@ -113,3 +119,8 @@ def test_what_a_name_or_a_source_hides_is_shown_to_a_person(run: Run, home: Path
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert r"\x1b]0;title" in shown
+
+
+def test_the_name_of_a_file_goes_to_a_toolchain_only_if_it_is_a_plain_one() -> None:
+    names = ["a.c", "a-b_2.c", "-o.c", "my own.c", ".c", "a.txt", "exported_glue.c", "w_bindings.c", "../a.c"]
+    assert [file_name(name, "c") for name in names] == ["a.c", "a-b_2.c", "", "", "", "", "", "", "a.c"]
