@@ -23,13 +23,19 @@ Lives = Literal["message", "life"]
 
 @dataclass(frozen=True, slots=True)
 class MailboxSpec:
-    """``capacity`` messages wait at most; ``overflow`` is what becomes of a further one, by priority if
-    ``by_priority`` names it. ``spill`` bounds the messages on disk."""
+    """How much may wait.
+
+    ``capacity`` messages with ``memory`` characters of payload wait at most; ``overflow`` is what becomes
+    of a further one, by priority if ``by_priority`` names it. On disk are ``spill`` messages of ``disk``
+    bytes at most. However large, one message fits where none waits.
+    """
 
     capacity: int = 10_000
     overflow: Overflow = "reject"
     by_priority: Mapping[str, Overflow] = field(default_factory=dict)
     spill: int = 100_000
+    memory: int = 64 * 1024 * 1024
+    disk: int = 1024 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

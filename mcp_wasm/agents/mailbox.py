@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mcp_wasm.agents.child_spec import MailboxSpec, Overflow
 from mcp_wasm.agents.message import Priority
@@ -43,10 +43,10 @@ class Mailbox:
         self, spec: MailboxSpec, address: str, spill: Spill | None = None, *, on_drop: OnDrop | None = None
     ) -> None:
         self.address, self._capacity, self._on_drop = address, max(1, spec.capacity), on_drop
-        self._spill, self._most_spilled = spill, spec.spill
+        self._memory, self._spill, self._spec = spec.memory, spill, spec
         self._policy = [_policy(spec, priority) for priority in Priority]
         self._lanes: tuple[deque[Delivery], ...] = tuple(deque() for _ in Priority)
-        self._count = self._turn = 0
+        self._count = self._size = self._turn = 0
         self._waiter: asyncio.Future[None] | None = None
         self._closed, self.closed_for = False, ""
         self.taken = self.dropped = self.spilled = self.refused = 0
@@ -60,8 +60,10 @@ class Mailbox:
         critical, high, normal, low = (len(lane) + self._on_disk(n) for n, lane in enumerate(self._lanes))
         return critical, high, normal, low
 
-    def put(self, delivery: Delivery) -> None:
+    def put(self, delivery: Delivery, *, must: bool = False) -> None:
         """Take a message in.
+
+        One that ``must`` be taken (an answer that was asked for) goes in over the capacity.
 
         Raises:
             MailboxFull: it does not fit.
@@ -69,13 +71,22 @@ class Mailbox:
         """
         if self._closed:
             raise UnknownAgent(self.address)
-        if self._count >= self._capacity or self._on_disk(delivery.message.priority):
+        full = self._is_full(delivery) or self._on_disk(delivery.message.priority)
+        if full and not must:
             self._overflow(delivery)
         else:
             self._keep(delivery)
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+    def give_back(self, deliveries: Sequence[Delivery]) -> None:
+        """Put what was taken and not handled in front again, in its order; nothing is taken meanwhile."""
+        for delivery in reversed(deliveries):
+            self._lanes[delivery.message.priority].appendleft(delivery)
+        self._count += len(deliveries)
+        self._size += sum([len(each.message.payload) for each in deliveries])
+        self.taken -= len(deliveries)
 
     async def take(self, most: int) -> list[Delivery]:
         """The next messages, 1 to ``most``, when there are any; none once the mailbox is closed.
@@ -94,6 +105,7 @@ class Mailbox:
                 self._waiter = None
         taken = self._next(most)
         self.taken += len(taken)
+        self._size -= sum([len(each.message.payload) for each in taken])
         return taken
 
     def close(self, reason: str) -> list[Delivery]:
@@ -108,7 +120,7 @@ class Mailbox:
         left = [delivery for lane in self._lanes for delivery in lane]
         for lane in self._lanes:
             lane.clear()
-        self._count = 0
+        self._count = self._size = 0
         if self._spill is not None:
             left += self._spill.close()
         return left
@@ -118,9 +130,16 @@ class Mailbox:
             return 0
         return self._spill.count if lane is None else self._spill.depth(lane)
 
+    def _is_full(self, delivery: Delivery) -> bool:
+        count = self._count
+        return count >= self._capacity or (
+            count > 0 and self._size + len(delivery.message.payload) > self._memory
+        )
+
     def _keep(self, delivery: Delivery) -> None:
         self._lanes[delivery.message.priority].append(delivery)
         self._count += 1
+        self._size += len(delivery.message.payload)
 
     def _overflow(self, delivery: Delivery) -> None:
         lane = delivery.message.priority
@@ -133,11 +152,16 @@ class Mailbox:
             self._refuse()
 
     def _to_disk(self, delivery: Delivery) -> None:
-        if self._spill is None or self._spill.count >= self._most_spilled:
+        spill = self._spill
+        if (
+            spill is None
+            or spill.count >= self._spec.spill
+            or (spill.count and spill.size >= self._spec.disk)
+        ):
             self._refuse()
             return
         try:
-            self._spill.put(delivery)
+            spill.put(delivery)
         except SpillFailed as error:
             self._refuse(error.reason)
         self.spilled += 1
@@ -147,19 +171,31 @@ class Mailbox:
         raise MailboxFull(self.address, self._capacity, reason)
 
     def _drop_for(self, newcomer: Delivery) -> bool:
-        """Make room by the oldest of the least urgent lane; False where all that wait are more urgent."""
+        """Make room by the oldest of the least urgent lane; False where what is more urgent takes it all."""
+        count, size, victims = self._count, self._size + len(newcomer.message.payload), []
         for lane in range(Priority.LOW, newcomer.message.priority - 1, -1):
-            if self._lanes[lane]:
-                oldest = self._lanes[lane].popleft()
-                self._count -= 1
-                self.dropped += 1
-                reason = f"the mailbox of {self.address} was full ({self._capacity:,} messages)"
-                if self._on_drop is not None:
-                    self._on_drop(oldest, reason)
-                if oldest.settle is not None:
-                    oldest.settle("dropped", reason)
-                return True
-        return False
+            for victim in self._lanes[lane]:
+                if count < self._capacity and (not count or size <= self._memory):
+                    break
+                victims.append(victim)
+                count, size = count - 1, size - len(victim.message.payload)
+        if count >= self._capacity or (count and size > self._memory):
+            return False
+        for victim in victims:
+            self._drop(victim)
+        return True
+
+    def _drop(self, victim: Delivery) -> None:
+        """Drop the oldest of its lane."""
+        self._lanes[victim.message.priority].popleft()
+        self._count -= 1
+        self._size -= len(victim.message.payload)
+        self.dropped += 1
+        reason = f"the mailbox of {self.address} was full ({self._capacity:,} messages)"
+        if self._on_drop is not None:
+            self._on_drop(victim, reason)
+        if victim.settle is not None:
+            victim.settle("dropped", reason)
 
     def _next(self, most: int) -> list[Delivery]:
         taken: list[Delivery] = []
@@ -205,6 +241,7 @@ class Mailbox:
         back = self._spill.take(lane, room)
         self._lanes[lane].extend(back)
         self._count += len(back)
+        self._size += sum([len(each.message.payload) for each in back])
 
 
 def _policy(spec: MailboxSpec, priority: Priority) -> Overflow:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mcp_wasm.agents.message import Message, Priority
 from mcp_wasm.agents.ports import Delivery, Settle
-from mcp_wasm.agents.spill_file import Row, SpillFile
+from mcp_wasm.agents.spill_file import Found, Row, SpillFile
 from mcp_wasm.errors import SpillFailed
 
 PENDING, PENDING_BYTES = 4096, 16 * 1024 * 1024
@@ -142,12 +142,13 @@ class Spills:
 
 
 class Spill:
-    """What one mailbox has on disk; ``count`` messages in all."""
+    """What one mailbox has on disk: ``count`` messages in all, of ``size`` bytes."""
 
-    def __init__(self, spills: Spills, address: str, kept: bool, found: dict[int, tuple[int, int]]) -> None:
+    def __init__(self, spills: Spills, address: str, kept: bool, found: dict[int, Found]) -> None:
         self._spills, self._address, self._kept = spills, address, kept
-        self._lanes = tuple(_Lane(*found.get(int(lane), (0, 0))) for lane in Priority)
+        self._lanes = tuple(_Lane(found.get(int(lane), Found())) for lane in Priority)
         self.count = sum(lane.depth for lane in self._lanes)
+        self.size = sum(each.size for each in found.values())
 
     def depth(self, lane: int) -> int:
         """How many messages of ``lane`` there are."""
@@ -167,6 +168,7 @@ class Spill:
             lane.depth += 1
             lane.fresh.append(entry)
         self.count += 1
+        self.size += entry.size
 
     def take(self, lane: int, most: int) -> list[Delivery]:
         """The oldest messages of a lane, ``most`` at most; at least one if there is any.
@@ -177,9 +179,9 @@ class Spill:
         queue = self._lanes[lane]
         with self._spills.lock:
             written = queue.written
-            taken = [] if written else queue.take_fresh(most)
-        if written:
-            taken = self._read(lane, queue, min(most, written))
+            fresh = [] if written else queue.take_fresh(most)
+        self.size -= sum(entry.size for entry in fresh)
+        taken = self._read(lane, queue, min(most, written)) if written else [each.delivery for each in fresh]
         queue.depth -= len(taken)
         self.count -= len(taken)
         return taken
@@ -191,7 +193,7 @@ class Spill:
             for number, lane in enumerate(self._lanes):
                 while lane.depth:
                     left += self.take(number, BATCH)
-        self.count = 0
+        self.count = self.size = 0
         return left
 
     def _read(self, lane: int, queue: _Lane, most: int) -> list[Delivery]:
@@ -204,6 +206,7 @@ class Spill:
             if message is None:
                 raise self._spills.damaged()
             taken.append(Delivery(message, queue.settles.pop(number, None)))
+        self.size -= sum(len(body) for _, body in rows)
         with self._spills.lock:
             queue.written -= len(rows)
             queue.read = rows[-1][0]
@@ -214,9 +217,9 @@ class Spill:
 class _Lane:
     """First come those that are written, then the fresh ones; ``read`` and ``last`` are their numbers."""
 
-    def __init__(self, written: int, last: int) -> None:
-        self.written = self.depth = written
-        self.read, self.last = -1, last
+    def __init__(self, found: Found) -> None:
+        self.written = self.depth = found.count
+        self.read, self.last = -1, found.last
         self.fresh: deque[_Entry] = deque()
         self.settles: dict[int, Settle] = {}
 
@@ -227,13 +230,14 @@ class _Lane:
         if entry.delivery.settle is not None:
             self.settles[entry.number] = entry.delivery.settle
 
-    def take_fresh(self, most: int) -> list[Delivery]:
-        taken: list[Delivery] = []
+    def take_fresh(self, most: int) -> list[_Entry]:
+        """The oldest fresh ones; the thread writes them no more, or removes them again."""
+        taken: list[_Entry] = []
         while self.fresh and len(taken) < most:
             entry = self.fresh.popleft()
             entry.taken = True
             self.read = entry.number
-            taken.append(entry.delivery)
+            taken.append(entry)
         return taken
 
 

@@ -11,7 +11,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from mcp_wasm.errors import SpillFailed
 
@@ -23,6 +23,15 @@ Row = tuple[str, int, int]
 
 READ_BYTES = 1024 * 1024
 """Bytes of messages that are read in one go, beside the last."""
+
+
+class Found(NamedTuple):
+    """What a lane had when the file was opened; ``last`` is the highest number."""
+
+    count: int = 0
+    last: int = 0
+    size: int = 0
+
 
 _TABLES = f"""
 PRAGMA application_id = {APPLICATION};
@@ -44,8 +53,8 @@ class SpillFile:
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
 
-    def begin(self, address: str, *, kept: bool) -> dict[int, tuple[int, int]]:
-        """By lane, how many messages of ``address`` there are and the highest number.
+    def begin(self, address: str, *, kept: bool) -> dict[int, Found]:
+        """By lane, what there is for ``address``.
 
         What is not ``kept`` is forgotten, and of what is kept that which its sender gives again.
 
@@ -55,11 +64,14 @@ class SpillFile:
         if not self.path.exists():
             return {}
 
-        def look() -> dict[int, tuple[int, int]]:
+        def look() -> dict[int, Found]:
             reader = self._read_from()
             reader.execute("DELETE FROM messages WHERE mailbox = ? AND owed >= ?", (address, int(kept)))
-            query = "SELECT lane, count(*), max(number) FROM messages WHERE mailbox = ? GROUP BY lane"
-            return {lane: (count, last) for lane, count, last in reader.execute(query, (address,))}
+            query = (
+                "SELECT lane, count(*), max(number), sum(length(body)) FROM messages "
+                "WHERE mailbox = ? GROUP BY lane"
+            )
+            return {lane: Found(*found) for lane, *found in reader.execute(query, (address,))}
 
         return self._or_words(look)
 

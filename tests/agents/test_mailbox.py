@@ -192,3 +192,61 @@ def test_nothing_is_lost_and_nothing_comes_twice(operations: list[tuple[Priority
     out += [each.message.id for each in box.close("end")]
     assert sorted(out) == sorted(sent)
     assert box.refused == len(refused)
+
+
+def heavy(characters: int, priority: Priority = Priority.NORMAL) -> Delivery:
+    return Delivery(Message(f"{characters}", "client:t", "a", "x" * characters, 0, priority))
+
+
+def test_a_mailbox_takes_so_many_characters_and_refuses_the_next() -> None:
+    box = Mailbox(MailboxSpec(memory=10), "a")
+    box.put(heavy(4))
+    box.put(heavy(6))
+    with pytest.raises(MailboxFull):
+        box.put(heavy(1))
+    take(box, 1)
+    box.put(heavy(4))
+    with pytest.raises(MailboxFull):
+        box.put(heavy(1))
+
+
+def test_however_large_one_message_fits_where_none_waits() -> None:
+    box = Mailbox(MailboxSpec(memory=10), "a")
+    box.put(heavy(1000))
+    with pytest.raises(MailboxFull):
+        box.put(heavy(0))
+    assert [message.id for message in take(box, 9)] == ["1000"]
+    box.put(heavy(1000))
+
+
+def test_drop_oldest_drops_as_many_as_a_large_message_needs_or_none() -> None:
+    box = Mailbox(MailboxSpec(memory=10, overflow="drop_oldest"), "a")
+    for _ in range(5):
+        box.put(heavy(2))
+    box.put(heavy(5))
+    assert (box.dropped, len(box)) == (3, 3)
+    box.put(heavy(1, Priority.HIGH))
+    with pytest.raises(MailboxFull):
+        box.put(heavy(10))
+    assert (box.dropped, len(box)) == (3, 4)
+
+
+def test_what_must_be_taken_is_taken_by_a_full_mailbox() -> None:
+    box = mailbox(1)
+    box.put(delivery(Priority.LOW))
+    box.put(delivery(Priority.NORMAL), must=True)
+    assert [message.id for message in take(box, 9)] == ["NORMAL-0", "LOW-0"]
+
+
+def test_what_is_given_back_comes_first_again_in_its_order() -> None:
+    box = mailbox(4)
+    for number in range(4):
+        box.put(delivery(Priority.NORMAL, number))
+
+    async def run() -> list[str]:
+        taken = await box.take(3)
+        box.give_back(taken[1:])
+        return [each.message.id for each in await box.take(9)]
+
+    assert asyncio.run(run()) == ["NORMAL-1", "NORMAL-2", "NORMAL-3"]
+    assert (box.taken, len(box)) == (4, 0)

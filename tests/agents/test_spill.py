@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import sqlite3
@@ -207,3 +208,21 @@ def test_a_file_that_cannot_be_written_makes_the_mailbox_refuse_with_the_reason(
         box.put(delivery(3))
     assert [message.id for message in drain(box)] == ["0", "1", "2"]
     made.close()
+
+
+def test_a_spill_takes_so_many_bytes_and_refuses_the_next(spills: Spills) -> None:
+    box = Mailbox(MailboxSpec(1, "spill", disk=100), "a", spills.of("a"))
+    sent = filled(box)
+    assert 2 <= sent < 10
+    assert len(drain(box)) == sent
+    assert filled(box) == sent
+
+
+def filled(box: Mailbox) -> int:
+    """How many messages it took."""
+    for number in itertools.count():
+        try:
+            box.put(delivery(number % 10))
+        except MailboxFull:
+            return number
+    raise AssertionError
