@@ -218,7 +218,7 @@ class _Lane:
     """First come those that are written, then the fresh ones; ``read`` and ``last`` are their numbers."""
 
     def __init__(self, found: Found) -> None:
-        self.written = self.depth = found.count
+        self.written = self.depth = found.messages
         self.read, self.last = -1, found.last
         self.fresh: deque[_Entry] = deque()
         self.settles: dict[int, Settle] = {}

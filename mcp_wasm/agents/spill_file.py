@@ -28,7 +28,7 @@ READ_BYTES = 1024 * 1024
 class Found(NamedTuple):
     """What a lane had when the file was opened; ``last`` is the highest number."""
 
-    count: int = 0
+    messages: int = 0
     last: int = 0
     size: int = 0
 
