@@ -195,7 +195,11 @@ class Invoker:
                 component = self._runner(component.script.language)
             functions = [tool.function for tool in component.tools]
             prepared = self._shelf.prepare(
-                component.digest, component.world, functions, lambda: _read(component)
+                component.digest,
+                component.world,
+                functions,
+                lambda: _read(component),
+                whole=component.whole,
             )
         except BaseException as error:  # noqa: BLE001 - the future carries it to whoever asked
             future.set_exception(error)

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ SHIPPED = Path(__file__).parents[1] / "bundled"
 
 RUNNERS: Mapping[str, str] = {"python": "python", "javascript": "javascript", "typescript": "javascript"}
 """The languages whose programs are data, with the runner of each."""
+
+_WHOLE = frozenset({"python"})
+"""Runners that are compiled in one piece: half of a run was the linking of CPython's shared modules."""
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +71,8 @@ class Runners:
         with self._locks[runner]:
             if runner not in self._known:
                 found = sources.source(self.path(runner))
-                self._known[runner] = publish.publish(found, self._cache, self._limits, self._children)
+                made = publish.publish(found, self._cache, self._limits, self._children)
+                self._known[runner] = replace(made, whole=runner in _WHOLE)
             return self._known[runner]
 
     def path(self, language: str) -> Path:

@@ -31,7 +31,8 @@ class Component:
     ``capability.wishes``). Where ``script`` is given it is source code that runs on
     its language's runner, and ``digest`` is of that code and its types. Then ``built``
     may be what a toolchain made of the same code, which runs in its place: what people
-    granted to the code, and what they see of it, stays as it is.
+    granted to the code, and what they see of it, stays as it is. ``whole`` is whether it
+    is compiled in one piece, and shares no modules with others (``Shelf.prepare``).
     """
 
     name: str
@@ -47,6 +48,7 @@ class Component:
     wishes: frozenset[str] = frozenset()
     script: Script | None = None
     built: Component | None = field(default=None, compare=False)
+    whole: bool = False
 
     @property
     def runs(self) -> Component:

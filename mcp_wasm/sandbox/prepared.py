@@ -87,18 +87,28 @@ class Shelf:
         self._seats = threading.Semaphore(max(2, os.cpu_count() or 1))
 
     def prepare(
-        self, digest: str, world: wit.World, functions: list[wit.Function], read: Callable[[], bytes]
+        self,
+        digest: str,
+        world: wit.World,
+        functions: list[wit.Function],
+        read: Callable[[], bytes],
+        *,
+        whole: bool = False,
     ) -> Prepared:
         """The component ``digest``, whose bytes ``read`` gives where it is not in the cache.
+
+        Shared modules are checked and linked by the names of all their exports in
+        every instance; CPython has thousands, which takes longer than a small program.
+        What is instantiated more often than compiled is better compiled ``whole``.
 
         Raises:
             ComponentRefused: if the engine refuses to compile it.
         """
-        loaded = self._load(digest)
+        loaded = self._load(digest, whole)
         if loaded is None:
-            skeleton = unbundle(read(), self._children)
-            with self._alone(skeleton):
-                loaded = self._load(digest) or self._compile(digest, skeleton)
+            skeleton = Skeleton(read()) if whole else unbundle(read(), self._children)
+            with self._alone(skeleton, whole):
+                loaded = self._load(digest, whole) or self._compile(digest, skeleton, whole)
         compiled, modules = loaded
         plans = {function.path: _plan(compiled, function) for function in functions}
         needs_wasi = any(item.name.startswith("wasi:") for item in world.imports)
@@ -107,7 +117,7 @@ class Shelf:
         return prepared
 
     @contextlib.contextmanager
-    def _alone(self, skeleton: Skeleton) -> Iterator[None]:
+    def _alone(self, skeleton: Skeleton, whole: bool) -> Iterator[None]:
         """Hold what two compiles must not do at once: a shared module, and more heavy ones than CPUs.
 
         A component without shared modules waits for nobody: most compile in
@@ -116,7 +126,7 @@ class Shelf:
         with contextlib.ExitStack() as held:
             for digest in sorted({part.digest for part in skeleton.parts}):
                 held.enter_context(self._compiling.setdefault(digest, threading.Lock()))
-            if skeleton.parts:
+            if skeleton.parts or whole:
                 held.enter_context(self._seats)
             yield
 
@@ -124,9 +134,11 @@ class Shelf:
         """Whether ``prepare`` will only load."""
         return (self._cache.folder / _name("parts", digest)).exists()
 
-    def _load(self, digest: str) -> tuple[component.Component, dict[str, wasmtime.Module]] | None:
-        listed = self._cache.read(_name("parts", digest))
-        path = self._cache.path(_name("component", digest))
+    def _load(
+        self, digest: str, whole: bool
+    ) -> tuple[component.Component, dict[str, wasmtime.Module]] | None:
+        listed = b"{}" if whole else self._cache.read(_name("parts", digest))
+        path = self._cache.path(_name(_kind(whole), digest))
         if listed is None or path is None:
             return None
         modules: dict[str, wasmtime.Module] = {}
@@ -156,7 +168,7 @@ class Shelf:
         return module
 
     def _compile(
-        self, digest: str, skeleton: Skeleton
+        self, digest: str, skeleton: Skeleton, whole: bool
     ) -> tuple[component.Component, dict[str, wasmtime.Module]]:
         missing = {part.digest: part.binary for part in skeleton.parts if self._module(part.digest) is None}
         jobs = [Job("component", skeleton.binary), *(Job("module", binary) for binary in missing.values())]
@@ -164,12 +176,13 @@ class Shelf:
             artifacts = compile_all(jobs, self._children)
         except CompileFailed as error:
             raise ComponentRefused(digest[:12], f"the engine refuses it: {error}") from None
-        self._cache.write(_name("component", digest), artifacts[0])
+        self._cache.write(_name(_kind(whole), digest), artifacts[0])
         for part, artifact in zip(missing, artifacts[1:], strict=True):
             self._cache.write(_name("module", part), artifact)
-        parts = {part.import_name: part.digest for part in skeleton.parts}
-        self._cache.write(_name("parts", digest), json.dumps(parts).encode())
-        loaded = self._load(digest)
+        if not whole:
+            parts = {part.import_name: part.digest for part in skeleton.parts}
+            self._cache.write(_name("parts", digest), json.dumps(parts).encode())
+        loaded = self._load(digest, whole)
         if loaded is not None:
             return loaded
         # The cache is too small for its own newest entries: run from memory.
@@ -179,6 +192,10 @@ class Shelf:
             kept = self._module(each.digest)
             modules[each.import_name] = kept or wasmtime.Module.deserialize(engine(), by_digest[each.digest])
         return component.Component.deserialize(engine(), artifacts[0]), modules
+
+
+def _kind(whole: bool) -> str:
+    return "whole" if whole else "component"
 
 
 def _name(kind: str, digest: str) -> str:

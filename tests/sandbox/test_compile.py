@@ -92,6 +92,21 @@ def test_a_compile_that_is_killed_is_a_clear_error_and_can_be_tried_again(tmp_pa
     assert shelf.is_compiled(digest)
 
 
+def test_what_is_compiled_whole_shares_no_modules_and_is_kept_beside_what_does(tmp_path: Path) -> None:
+    binary = component(module(LONG, 4))
+    shelf = Shelf(Cache(tmp_path / "cache"), Children())
+    world, digest = World((), (F,)), hashlib.sha256(binary).hexdigest()
+    parted = shelf.prepare(digest, world, [F], lambda: binary)
+    whole = shelf.prepare(digest, world, [F], lambda: binary, whole=True)
+    assert len(parted.modules) == 1
+    assert not whole.modules
+    for kept in (True, False):
+        again = shelf.prepare(digest, world, [F], lambda: b"in the cache", whole=kept)
+        assert bool(again.modules) is not kept
+    kinds = sorted(path.name.partition("-")[0] for path in (tmp_path / "cache").iterdir())
+    assert kinds == ["component", "key", "module", "parts", "whole"]
+
+
 def run(children: Children, code: str, *, timeout: float = 60, output_limit: int = 1000) -> bytes:
     done = children.run(
         [sys.executable, "-c", code], env={}, timeout=timeout, output_limit=output_limit, given=b"input"
