@@ -152,8 +152,13 @@ class Exchange:
         return LlmUnreachable(self.name, "the connection broke before an answer began", used=None)
 
     async def _checked(self, response: httpx2.Response, redaction: Redaction) -> None:
+        import httpx2  # as in _answering
+
         if response.status_code != 200:
-            body = await _read(response, _LARGEST_ERROR) or b""
+            try:
+                body = await _read(response, _LARGEST_ERROR) or b""
+            except httpx2.HTTPError:
+                body = b""  # what it would have said about it does not matter: the status tells
             raise faults.of(self.name, response.status_code, response.headers, body, redaction, self._now())
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise LlmMalformed(
@@ -169,7 +174,7 @@ class Exchange:
         return key
 
     def _connected(self) -> httpx2.AsyncClient:
-        import httpx2  # as above
+        import httpx2  # as in _answering
 
         if self._client is None:
             self._client = httpx2.AsyncClient(
