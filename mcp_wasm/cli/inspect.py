@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from mcp_wasm.capability.capability import WORDS, Need, need
 from mcp_wasm.cli import settings, terminal, wiring
 from mcp_wasm.cli.list import document
-from mcp_wasm.cli.signature import signature
 from mcp_wasm.component import handles, names, schema
+from mcp_wasm.component.signature import signature
 from mcp_wasm.component.types import World
 from mcp_wasm.errors import ComponentRefused
 from mcp_wasm.registry.tool import Refusal, Tool

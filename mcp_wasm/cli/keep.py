@@ -20,9 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Keep it, with what a person should know of it."""
     with wiring.open_runtime(wiring.read(args)) as runtime:
-        there = runtime.made.show(args.name)
-        digest = there.digest if args.digest and there.digest.startswith(args.digest) else args.digest
-        made = runtime.made.keep(args.name, by=BY, digest=digest)
+        made = runtime.made.keep(args.name, by=BY, digest=args.digest)
     tools = ", ".join(made.tools)
     print(
         terminal.safe(

@@ -20,6 +20,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", nargs="?", choices=ACTIONS, default="list", help="default: list")
     parser.add_argument("name", metavar="NAME", nargs="?", help="the tool; all but list need it")
     parser.add_argument("version", metavar="VERSION", nargs="?", type=int, help="which version to restore")
+    parser.add_argument(
+        "--digest", default="", help="show: the version with this digest (the beginning of one will do)"
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON document")
     wiring.add_sources(parser)
 
@@ -49,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 def _one(runtime: Runtime, args: argparse.Namespace) -> Made:
     match args.action:
         case "show":
-            return runtime.made.show(args.name)
+            return runtime.made.show(args.name, digest=args.digest)
         case "remove":
             return runtime.made.remove(args.name, by=BY)
     return runtime.made.restore(args.name, args.version, by=BY)
@@ -60,23 +63,34 @@ def _list(found: tuple[Made, ...], *, as_json: bool) -> int:
         terminal.print_json([document(made) for made in found])
         return 0
     rows = [
-        (made.name, f"v{made.version}", made.language, "kept" if made.kept else "in a session", made.compiled,
+        (made.name, f"v{made.version}", made.language, _state(made), made.compiled, made.digest[:12],
          made.created_at, made.created_by)
         for made in found
     ]  # fmt: skip
-    head = ("NAME", "VERSION", "LANGUAGE", "STATE", "RUNS AS", "MADE AT", "BY")
+    head = ("NAME", "VERSION", "LANGUAGE", "STATE", "RUNS AS", "DIGEST", "MADE AT", "BY")
     print(terminal.safe(terminal.table([head, *rows])) if rows else "No tool was made of code.")
     return 0
 
 
+def _state(made: Made) -> str:
+    if made.kept:
+        return "kept"
+    return f"in a session, before the kept {made.over[:12]}" if made.over else "in a session"
+
+
 def _show(made: Made) -> None:
-    state = "kept" if made.kept else "in a session"
+    waiting = (
+        f"in a session, not kept: version {v.version} by {v.created_by}, {v.created_at}; to see it: "
+        f"mcp-wasm made show {made.name} --digest {v.digest[:12]}"
+        for v in made.waiting
+    )
     lines = [
-        f"{made.name}, version {made.version}, {state}, runs as {made.compiled}",
+        f"{made.name}, version {made.version}, {_state(made)}, runs as {made.compiled}",
         f"made of {made.language} by {made.created_by} at {made.created_at}",
         f"tools: {', '.join(made.tools) or 'none'}",
         f"digest: {made.digest}",
         *(f"version {v.version}: {v.digest[:12]}, {v.created_at}, {v.created_by}" for v in made.versions),
+        *waiting,
         "",
         made.wit.rstrip(),
         "",

@@ -97,7 +97,8 @@ def document(made: Made) -> dict[str, Any]:
         {"version": v.version, "digest": v.digest, "created_at": v.created_at, "created_by": v.created_by}
         for v in made.versions
     ]
-    return found | {"tools": list(made.tools), "versions": versions}
+    waiting = [{"version": v.version, "digest": v.digest, "created_by": v.created_by} for v in made.waiting]
+    return found | {"tools": list(made.tools), "over": made.over, "versions": versions, "waiting": waiting}
 
 
 def examples(text: str) -> list[Example]:

@@ -19,9 +19,10 @@ from mcp_wasm.build.toolchain import Progress, silent
 from mcp_wasm.code import made_files
 from mcp_wasm.code import made_rules as rules
 from mcp_wasm.code.made_contract import FREE, PERSON, Edition, Made, Terms, Wanted
+from mcp_wasm.code.made_shown import Shown
 from mcp_wasm.code.made_state import Host, State
 from mcp_wasm.code.made_takeover import Takeovers
-from mcp_wasm.errors import CallerError, Cancelled, InvalidSettings, McpWasmError
+from mcp_wasm.errors import CallerError, Cancelled
 from mcp_wasm.registry.tool import Component
 
 
@@ -31,6 +32,7 @@ class MadeTools:
     def __init__(self, home: Path, host: Host) -> None:
         self._host, self._state = host, State(home, host)
         self._takeovers = Takeovers(self._state)
+        self._shown = Shown(self._state, self._takeovers)
         self._making: set[str] = set()
 
     def load(self, *, compiling: bool = False) -> None:
@@ -72,28 +74,51 @@ class MadeTools:
             edition = replace(edition, version=version, over=over)
             return self._place(edition, client, terms, file=wanted.file)
 
+    def unlisted(self, wanted: Wanted, folder: Path) -> Component:
+        """The component of a person's own source, which is no tool: nobody else sees it.
+
+        What is compiled of it is put into ``folder``, by its digest.
+
+        Raises:
+            SignatureRefused: the code cannot be typed, or lacks what its world exports.
+            BuildFailed, NotConfined, ToolchainMissing: it cannot be compiled.
+        """
+        rules.check(wanted)
+        maker = self._host.maker()
+        edition = maker.edition(wanted, rules.name_of(wanted.name), PERSON, PERSON, _now())
+        place = folder / edition.digest
+        if not place.is_dir():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            made_files.write(place, edition, durable=False)
+        return maker.component(edition, place)
+
     def list(self, client: str | None = None) -> tuple[Made, ...]:
         """The made tools of this process, by name; for None also those in sessions of other processes."""
         self.sync()
         with self._state.lock:
             found = self._state.all() + (self._state.others() if client is None else [])
-            return tuple(sorted(map(self._made, found), key=lambda made: (made.name, made.kept)))
+            return tuple(sorted(map(self._shown.of, found), key=lambda made: (made.name, made.kept)))
 
-    def show(self, name: str, *, client: str | None = None) -> Made:
+    def show(self, name: str, *, client: str | None = None, digest: str = "") -> Made:
         """One made tool with its versions; ``client`` sees what is kept and what it made, None all.
 
+        Of several with that name a person (None) means the one whose digest begins with ``digest``.
+
         Raises:
-            CallerError: there is none of that name for it.
+            CallerError: there is none of that name, or of that digest, for it.
         """
         self.sync()
         with self._state.lock:
-            found = self._state.visible(name, client)
-            return self._shown(found)
+            found = self._state.visible(name, client, digest)
+            if not found.digest.startswith(digest):
+                raise CallerError(f"There is no version of {name} whose digest begins with {digest[:64]}.")
+            return self._shown.whole(found, waiting=client is None)
 
     def keep(self, name: str, *, by: str, digest: str = "", description: str | None = None) -> Made:
         """Let a tool outlive its session, as the person ``by`` decided for the version ``digest`` (or any).
 
-        ``description`` is what that person was shown of it, which no digest holds.
+        The beginning of a digest will do. ``description`` is what that person was shown of it, which no
+        digest holds.
 
         Raises:
             CallerError: there is none of that name, it is another version by now, or the name was taken.
@@ -102,17 +127,19 @@ class MadeTools:
         state = self._state
         with state.lock, state.store.writing():
             found = state.visible(name, None, digest)
-            if digest and found.digest != digest:
+            if digest and not found.digest.startswith(digest):
                 told = f"{name} is another version by now ({found.digest[:12]}, not {digest[:12]})"
                 raise CallerError(f"{told}. Look at it again.")
             if found.kept_by:
+                if not digest:
+                    rules.refuse_unsaid(found, state.others(name))
                 return self.show(name)
             if description is not None and found.description != description:
                 raise CallerError(f"{name} says something else of itself by now. Look at it again.")
             now = state.store.kept().get(name)
             rules.refuse_kept_meanwhile(found, now, damaged=now is None and state.store.has(name))
             state.refuse_installed(name)
-            history = {} if now is not None else self._history(found)
+            history = {} if now is not None else self._state.history(found)
             kept = replace(found, kept_by=rules.plain(by), kept_at=_now(), over="")
             state.kept[name] = state.store.keep(kept, history)
             state.drop(name)
@@ -167,7 +194,7 @@ class MadeTools:
                 found = state.visible(name, client)
                 if state.current(name) is not found:
                     raise CallerError(f"{name} is in a server's session. Keep it first: mcp-wasm keep {name}")
-                history = self._history(found)
+                history = self._state.history(found)
                 if version not in history:
                     there = ", ".join(map(str, history))
                     raise CallerError(f"{name} has no version {version}; there are: {there}.")
@@ -195,7 +222,7 @@ class MadeTools:
             found = state.visible(name, client)
             if client is not None and found.kept_by:
                 raise CallerError(f"{name} was kept by a person, and only a person can remove it.")
-            gone = self._shown(found)
+            gone = self._shown.whole(found)
             if not found.kept_by:
                 state.store.discard(found, state.session_of(found))
                 state.own.pop(name, None)
@@ -248,39 +275,6 @@ class MadeTools:
                 told = f"version {edition.version}, {edition.language} code by {edition.created_by}"
                 state.put(folder, edition, told)
         return self.show(edition.name)
-
-    def _history(self, edition: Edition) -> dict[int, Path]:
-        return self._state.store.history(edition.name, self._state.session_of(edition))
-
-    def _shown(self, edition: Edition) -> Made:
-        versions = []
-        for path in self._history(edition).values():
-            with contextlib.suppress(InvalidSettings, FileNotFoundError):
-                versions.append(made_files.about(path))
-        return replace(self._made(edition), versions=tuple(versions))
-
-    def _made(self, edition: Edition) -> Made:
-        shown = self._host.index.component(edition.name)
-        if shown is None or shown.digest != edition.digest:
-            shown = None
-            with contextlib.suppress(McpWasmError):  # it is not published here, or could not be
-                shown = self._host.maker().component(edition, self._state.folder(edition))
-        return Made(
-            edition.name,
-            edition.language,
-            edition.source,
-            edition.wit,
-            tuple(tool.name for tool in shown.tools) if shown is not None else (),
-            edition.description,
-            edition.created_by,
-            edition.created_at,
-            edition.digest,
-            edition.version,
-            bool(edition.kept_by),
-            self._takeovers.of(edition, shown),
-            tests=edition.tests,
-            client=edition.client,
-        )
 
     @contextlib.contextmanager
     def _alone(self, name: str) -> Iterator[None]:

@@ -136,9 +136,12 @@ class Edition:
 class Made:
     """A tool made of code, as it is shown.
 
-    ``tools`` are the names of the tools that its functions are. ``kept`` is whether
+    ``tools`` are the names of the tools that its functions are, ``functions`` what each
+    takes and gives, as the component says it in WIT. ``kept`` is whether
     it outlives the session of ``client``, who made it. ``compiled`` says on what it
-    runs: ``runner``, ``compiling``, ``component`` or ``failed: …``.
+    runs: ``runner``, ``compiling``, ``component`` or ``failed: …``. ``over`` is the digest
+    of the kept version that it stands before until its session ends, ``""`` for none,
+    and ``waiting`` are versions of that name in servers' sessions that a person could keep.
     """
 
     name: str
@@ -156,6 +159,9 @@ class Made:
     versions: tuple[Version, ...] = ()
     tests: tuple[Example, ...] = ()
     client: str = PERSON
+    functions: tuple[str, ...] = ()
+    over: str = ""
+    waiting: tuple[Version, ...] = ()
 
 
 def tests_text(tests: tuple[Example, ...]) -> str:

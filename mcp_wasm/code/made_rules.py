@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from mcp_wasm.capability.command import LOADED
 from mcp_wasm.capability.policy import Policy
@@ -173,6 +173,21 @@ def refuse_not_allowed(component: Component, may: Callable[[str], bool] | None) 
             raise CallerError(
                 f"Its tool would be {tool.name}, and you may not call one of that name. Take another name."
             )
+
+
+def refuse_unsaid(kept: Edition, waiting: Sequence[Edition]) -> None:
+    """Refuse to keep what is kept where a version waits that may be meant, and nobody has said so.
+
+    Raises:
+        CallerError: with what there is.
+    """
+    if waiting:
+        told = ", ".join(f"{each.digest[:12]} by {each.created_by}" for each in waiting[:5])
+        raise CallerError(
+            f"{kept.name} is kept already, as version {kept.version} ({kept.digest[:12]}). In sessions, not "
+            f"kept, are: {told}. Look at one with `mcp-wasm made show {kept.name} --digest DIGEST`, and keep "
+            "it with the same --digest."
+        )
 
 
 def refuse_kept_meanwhile(found: Edition, kept: Edition | None, *, damaged: bool) -> None:

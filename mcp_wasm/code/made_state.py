@@ -92,22 +92,26 @@ class State:
         return [each for each in found if each is not None]
 
     def others(self, name: str = "") -> list[Edition]:
-        """What is in sessions of other processes, or of it what has that name."""
-        mine = {(each.name, each.digest) for each in self.own.values()}
+        """What is in sessions of other processes and not kept, or of it what has that name."""
+        mine = {(each.name, each.digest) for each in (*self.own.values(), *self.kept.values())}
         found = (each for each in self.store.unkept() if not name or each.name == name)
         return [each for each in found if (each.name, each.digest) not in mine]
 
     def visible(self, name: str, client: str | None, digest: str = "") -> Edition:
-        """The tool ``name`` as ``client`` (None: a person) may look at it, of several that with ``digest``.
+        """The tool ``name`` as ``client`` (None: a person) may look at it, of several that of ``digest``.
+
+        What is current here comes first; the beginning of a digest will do.
 
         Raises:
             CallerError: there is none of that name for it.
         """
         current = self.current(name)
-        if current is not None and (client is None or current.kept_by or current.client == client):
+        seen = current is not None and (client is None or current.kept_by or current.client == client)
+        others = self.others(name) if client is None and (digest or not seen) else []
+        meant = [each for each in others if digest and each.digest.startswith(digest)]
+        if current is not None and seen and (not meant or current.digest.startswith(digest)):
             return current
-        others = self.others(name) if client is None else []
-        others = [each for each in others if each.digest == digest] or others
+        others = meant or others
         if len({each.digest for each in others}) > 1:
             told = ", ".join(f"{each.digest[:12]} by {each.created_by}" for each in others[:5])
             raise CallerError(f"Several servers have a tool named {name}: {told}. Say which digest is meant.")
@@ -162,6 +166,10 @@ class State:
         if self._session is not None and self.own.get(edition.name) is edition:
             return self._session[0]
         return self.store.session_of(edition)
+
+    def history(self, edition: Edition) -> dict[int, Path]:
+        """A version and those before it, with their folders."""
+        return self.store.history(edition.name, self.session_of(edition))
 
     def folder(self, edition: Edition) -> Path:
         """Where a version lies."""

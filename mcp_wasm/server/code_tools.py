@@ -147,6 +147,10 @@ _MADE: dict[str, Any] = {
     "language": _LANGUAGE,
     "version": _COUNT,
     "kept": {"type": "boolean", "description": "Whether a person keeps it beyond the session."},
+    "before": {
+        **_TEXT,
+        "description": "The digest of the kept version that it stands before until the session ends.",
+    },
     "compiled": {**_TEXT, "description": "On what it runs: runner, compiling, component, or failed."},
     "description": _TEXT,
     "created_by": _TEXT,

@@ -29,7 +29,7 @@ class KeepQuestion:
             f"A model made the tool {self.component} and wants it to stay after this session. Keep it?\n\n"
             f"{self.about}\n\nIt holds no grants, and keeping it grants none. What stands in `code` was "
             f"written by a model, not by this server. To read it first, answer no and type: "
-            f"mcp-wasm made show {self.component}"
+            f"mcp-wasm made show {self.component} --digest {self.digest[:12]}"
         )
 
     @property

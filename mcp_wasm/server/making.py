@@ -42,6 +42,8 @@ _DECLINED = 3
 """Noes after which a client's wishes to keep something are not shown to a person any more."""
 
 _LISTED, _BY = 200, 80
+_TOLD, _FUNCTIONS = 1_000, 8
+"""Characters of what a tool says of itself, and functions, that a person is shown before they decide."""
 
 
 class Making:
@@ -86,7 +88,7 @@ class Making:
             raise
         return about(made) | {
             "wit": visible(made.wit, _TEXT),
-            "note": _NOTE.format(keep=KEEP, name=made.name),
+            "note": _note(made),
         }
 
     async def _alone(self, create: Callable[[], Made], request: Request) -> Made:
@@ -135,7 +137,7 @@ class Making:
         made = await anyio.to_thread.run_sync(partial(self._runtime.made.show, name, client=client))
         if made.kept:
             return None, _said(f"{made.name} is kept already.", failed=False)
-        told = _said(_COMMAND.format(name=made.name), failed=True)
+        told = _said(_COMMAND.format(name=made.name, digest=made.digest[:12]), failed=True)
         if self._declined[request.peer.owner] >= _DECLINED:
             return None, told
         return KeepQuestion(made.name, made.digest, _about(made), made.description), told
@@ -176,6 +178,7 @@ def about(made: Made) -> dict[str, Any]:
         "language": made.language,
         "version": made.version,
         "kept": made.kept,
+        "before": made.over,
         "compiled": visible(made.compiled, 300),
         "description": visible(made.description, 1000),
         "created_by": visible(made.created_by, _BY),
@@ -200,15 +203,33 @@ def shown(made: Made) -> dict[str, Any]:
     return about(made) | {**texts, "versions": versions}
 
 
+def _note(made: Made) -> str:
+    before = _BEFORE.format(over=made.over[:12]) if made.over else ""
+    return _NOTE.format(keep=KEEP, name=made.name, digest=made.digest[:12]) + before
+
+
 def _about(made: Made) -> str:
-    tools = ", ".join(made.tools) or "none"
-    lines = made.source.count("\n") + 1
+    """What a person is told of a tool before they decide; all of it is shown by the command beside it."""
+    lines, size = made.source.count("\n") + 1, len(made.source.encode())
+    before = f", to stand in the place of the kept {made.over[:12]}" if made.over else ""
+    told = made.description
+    cut = f", its first {_TOLD:,} of {len(told):,} characters" if len(told) > _TOLD else ""
     return (
-        f"Its tools: {tools}.\n"
-        f"Made of {lines:,} lines of {made.language} by {coded(made.created_by, _BY)} at {made.created_at}, "
-        f"version {made.version}.\n"
-        f"It says of itself: {coded(made.description, 300)}.\n"
-        f"SHA-256 {made.digest[:12]} ({made.digest})."
+        f"Its tools: {', '.join(made.tools) or 'none'}.\n"
+        f"{_signature(made)}\n"
+        f"Made of {lines:,} lines ({size:,} bytes) of {made.language} by {coded(made.created_by, _BY)} at "
+        f"{made.created_at}, version {made.version}{before}.\n"
+        f"It says of itself{cut}: {coded(told, _TOLD)}.\n"
+        f"SHA-256 {made.digest}."
+    )
+
+
+def _signature(made: Made) -> str:
+    """What it takes and gives, in WIT: one line a function."""
+    shown = [f"- {coded(line, 300)}" for line in made.functions[:_FUNCTIONS]]
+    more = len(made.functions) - _FUNCTIONS
+    return "\n".join(
+        ["What it takes and gives (WIT):", *shown, *([f"- and {more} more"] if more > 0 else [])]
     )
 
 
@@ -230,9 +251,13 @@ def _said(text: str, *, failed: bool) -> Wire:
 
 _TEXT = 256 * 1024
 _NOTE = (
-    "It is there until this session ends. To have it stay, ask a person with {keep}, or: mcp-wasm keep {name}"
+    "It is there until this session ends. To have it stay, ask a person with {keep}, or: "
+    "mcp-wasm keep {name} --digest {digest}"
+)
+_BEFORE = (
+    " Until then it is called in the place of the version {over} that a person keeps, which then comes back."
 )
 _COMMAND = (
     "{name} was not kept: nobody said so. Only a person can keep it, by typing: mcp-wasm keep {name} "
-    "(while this server runs)."
+    "--digest {digest} (while this server runs)."
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_wasm.cli.signature import written
+from mcp_wasm.component.signature import written
 from mcp_wasm.component.types import (
     Case,
     Enum,

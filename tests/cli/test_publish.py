@@ -81,6 +81,40 @@ def test_what_a_model_made_is_kept_by_name_and_by_the_digest_that_was_read(run: 
     assert "numbers_twice" in run("list").out
 
 
+def test_a_version_that_waits_beside_a_kept_one_is_shown_and_kept_by_its_digest_alone(
+    run: Run, source: Path, home: Path
+) -> None:
+    run("publish", source)
+    with Runtime(home=home) as runtime:
+        runtime.made.load()
+        kept = runtime.made.show("numbers")
+        hostile = Wanted("numbers", "typescript", SOURCE + "// more\n")
+        made = runtime.made.create(hostile, by="a model", client="")
+        assert (made.over, made.kept) == (kept.digest, False)
+        new, old = made.digest[:12], kept.digest[:12]
+        listed = run("made").out
+        assert f"in a session, before the kept {old}" in listed
+        assert new in listed
+        shown = run("made", "show", "numbers").out
+        assert "numbers, version 1, kept" in shown
+        assert f"mcp-wasm made show numbers --digest {new}" in shown
+        assert "// more" not in shown
+        shown = run("made", "show", "numbers", "--digest", new).out
+        assert f"numbers, version 2, in a session, before the kept {old}" in shown
+        assert "// more" in shown
+        assert run("made", "show", "numbers", "--digest", "0" * 12).code == 2
+        # Nothing is kept that nobody said: what is shown without a digest is the kept one.
+        unsaid = run("keep", "numbers")
+        assert (unsaid.code, f"{new} by a model" in unsaid.err) == (2, True)
+        assert run("keep", "numbers", "--digest", new).code == 0
+        assert "// more" in run("made", "show", "numbers").out
+        (row,) = run("made").out.splitlines()[1:]
+        assert row.split()[:4] == ["numbers", "v2", "typescript", "kept"]
+        assert run("keep", "numbers").code == 0
+        now = runtime.made.show("numbers")
+        assert (now.kept, now.over, now.digest) == (True, "", made.digest)
+
+
 WRONG = [
     (("publish", "gone.ts"), "FILE: expected a file that can be read"),
     (("publish", "numbers.ts", "--test", "{"), "--test: expected"),

@@ -142,3 +142,30 @@ async def test_tests_are_within_the_limits_of_the_call_and_charged_to_its_client
         assert "may use 40,000,000 units of fuel a minute" in text_of(
             await client.call_tool("list_made_tools")
         )
+
+
+async def test_a_person_is_shown_what_is_kept_and_no_signature_that_a_model_wrote(
+    coder: Runtime, era: str
+) -> None:
+    world = (
+        "package a:b;\nworld w {\n  /*\n  export harmless: func();\n  */\n"
+        "  export word-count: func(text: string) -> result<u32, string>;\n}"
+    )
+    said = "Counts. " * 400
+    person = Person(YES, YES)
+    async with talking(coder, era, person=person) as client:
+        first = value(await create(client, world=world, description=said))
+        value(await client.call_tool("keep_tool", {"name": "words"}))
+        second = value(await create(client))
+        assert (first["before"], second["before"]) == ("", first["digest"])
+        assert f"the version {first['digest'][:12]} that a person keeps" in second["note"]
+        assert f"mcp-wasm keep words --digest {second['digest'][:12]}" in second["note"]
+        value(await client.call_tool("keep_tool", {"name": "words"}))
+    asked = [each.message for each in person.asked]
+    assert "- `word-count: func(text: string) -\\x3e result\\x3cu32, string\\x3e`" in asked[0]
+    assert "harmless" not in asked[0]
+    assert "its first 1,000 of 3,200 characters" in asked[0]
+    assert f"({len(SOURCE.encode())} bytes) of typescript" in asked[0]
+    assert f"SHA-256 {first['digest']}" in asked[0]
+    assert f"mcp-wasm made show words --digest {first['digest'][:12]}" in asked[0]
+    assert f"in the place of the kept {first['digest'][:12]}" in asked[1]
