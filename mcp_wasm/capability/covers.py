@@ -27,6 +27,7 @@ from mcp_wasm.capability.grant import (
 )
 from mcp_wasm.capability.keys import LEVELS
 from mcp_wasm.capability.llm import Llm
+from mcp_wasm.capability.messaging import Messaging, pattern_covers
 
 
 def covering(grants: Grants, wish: Grant) -> Grant | None:
@@ -78,6 +79,18 @@ def _llm(grant: Llm, wish: Llm) -> bool:
     return models and set(wish.operations) <= set(grant.operations)
 
 
+def _messaging(grant: Messaging, wish: Messaging) -> bool:
+    return (
+        _names(grant.agents, wish.agents)
+        and _subjects(grant.subjects, wish.subjects)
+        and _subjects(grant.subscribe, wish.subscribe)
+    )
+
+
+def _subjects(given: Sequence[str], asked: Sequence[str]) -> bool:
+    return all(any(pattern_covers(each, one) for each in given) for one in asked)
+
+
 _COVERS: dict[type[Grant], Callable[..., bool]] = {
     Network: _network,
     Storage: lambda grant, wish: grant.guest == wish.guest and (grant.write or not wish.write),
@@ -90,6 +103,7 @@ _COVERS: dict[type[Grant], Callable[..., bool]] = {
     ConfigValue: lambda grant, wish: grant.key == wish.key,
     Nn: lambda grant, wish: _names(grant.models, wish.models),
     Llm: _llm,
+    Messaging: _messaging,
     Tools: lambda grant, wish: _names(grant.names, wish.names),
     Sessions: lambda grant, wish: grant.most >= wish.most and grant.idle >= wish.idle,
 }

@@ -15,7 +15,9 @@ from mcp_wasm.capability.grant import KINDS, NOTHING, Grant, Grants, gather, kin
 from mcp_wasm.capability.match import for_tool
 from mcp_wasm.capability.policy import Entry, Policy
 
-WITHOUT_IMPORT = frozenset({"storage", "environment", "secret", "clock", "random", "sessions", "llm"})
+WITHOUT_IMPORT = frozenset(
+    {"storage", "environment", "secret", "clock", "random", "sessions", "llm", "messaging"}
+)
 """Kinds that base WASI serves, or the host alone (an agent asks by what it returns): they need no import."""
 
 _KEYS = {"storage": "guest", "environment": "name", "secret": "name", "config": "key"}

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from mcp_wasm.capability.llm import Llm
+from mcp_wasm.capability.messaging import Messaging
 
 MIB = 1024 * 1024
 
@@ -187,6 +188,7 @@ Grant: TypeAlias = (
     | ConfigValue
     | Nn
     | Llm
+    | Messaging
     | Tools
     | Sessions
 )
@@ -203,6 +205,7 @@ KINDS: dict[str, type[Grant]] = {
     "config": ConfigValue,
     "nn": Nn,
     "llm": Llm,
+    "messaging": Messaging,
     "tools": Tools,
     "sessions": Sessions,
 }
@@ -237,6 +240,7 @@ class Grants:
     config: tuple[ConfigValue, ...] = ()
     nn: tuple[Nn, ...] = ()
     llm: tuple[Llm, ...] = ()
+    messaging: tuple[Messaging, ...] = ()
     tools: tuple[Tools, ...] = ()
     sessions: tuple[Sessions, ...] = ()
     waiting: str = ""

@@ -35,9 +35,10 @@ Type = Literal[
     "methods",
     "names",
     "choices",
+    "subjects",
 ]
 
-LISTS = frozenset({"hosts", "schemes", "ports", "methods", "names", "choices"})
+LISTS = frozenset({"hosts", "schemes", "ports", "methods", "names", "choices", "subjects"})
 """The types that are lists."""
 
 
@@ -120,6 +121,11 @@ KEYS: Mapping[str, tuple[Key, ...]] = {
             Key("tokens", "integer", "tokens of a period", 1),
             Key("cost", "number", "US dollars of a period; not bounded without", 0, 1_000_000),
             Key("period", "number", "seconds of a period", 1, 31_536_000),
+        ),
+        "messaging": (
+            Key("agents", "names", "addresses of agents that it may send to, or `prefix*`"),
+            Key("subjects", "subjects", "subjects that it may publish to; `*` is a word, `>` the rest"),
+            Key("subscribe", "subjects", "subjects that it may be subscribed to"),
         ),
         "tools": (Key("names", "names", "names of published tools, or `prefix*`"),),
         "sessions": (

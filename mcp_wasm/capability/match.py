@@ -6,7 +6,8 @@ The rules, in one place:
     schemes   exact, lower case
     ports     listed, or the scheme's own where none is listed (80 for http, 443 for https)
     methods   exact, upper case; ``*`` for every method
-    names     of buckets, models, providers and tools: exact, or ``prefix*``; ``*`` alone for all
+    names     of buckets, models, providers, agents and tools: exact, or ``prefix*``; ``*`` alone for all
+    subjects  see ``messaging``: word for word, ``*`` for one and ``>`` for the rest
 
 Of several grants of a kind the first that allows an attempt decides. Where none
 does, ``Decision.rule`` names the one that comes nearest and what it allows, and
@@ -24,6 +25,7 @@ from typing import Generic, TypeVar
 from mcp_wasm.capability import address, hosts
 from mcp_wasm.capability.grant import Grant, Grants, KeyValue, Network, Nn, Secret, Tools
 from mcp_wasm.capability.llm import OPERATIONS, Llm
+from mcp_wasm.capability.messaging import Messaging, is_pattern, is_subject, pattern_covers
 
 G = TypeVar("G", bound=Grant)
 
@@ -131,6 +133,34 @@ def llm(grants: Grants, component: str, provider: str, model_name: str, operatio
     return _refused(grants, "llm", component, nearest[1] if nearest is not None else None, wanted)
 
 
+def agent(grants: Grants, component: str, to: str) -> Decision[Messaging]:
+    """Whether a message may be sent to the agent at the address ``to``."""
+    for grant in grants.messaging:
+        if any(name(each, to) for each in grant.agents):
+            return Decision(grant, f"{_where(grant)} allows {describe(grant)}")
+    wanted = Messaging((to,)) if _literal(to) else None
+    return _refused(grants, "messaging", component, _nearest(grants.messaging, "agents"), wanted)
+
+
+def subject(grants: Grants, component: str, to: str) -> Decision[Messaging]:
+    """Whether a message may be published to the subject ``to``; a pattern is none."""
+    if not is_subject(to):
+        return Decision(None, "it names no subject: words of letters, digits, - and _ between dots")
+    return _subjects(grants, component, "subjects", to)
+
+
+def subscription(grants: Grants, component: str, pattern: str) -> Decision[Messaging]:
+    """Whether all messages of the subjects that fit ``pattern`` may be had."""
+    if not is_pattern(pattern):
+        return Decision(None, "it is no pattern of subjects: words between dots, * for one, > for the rest")
+    return _subjects(grants, component, "subscribe", pattern)
+
+
+def subject_fits(pattern: str, given: str) -> bool:
+    """Whether a subject fits a pattern."""
+    return pattern_covers(pattern, given)
+
+
 def tool(grants: Grants, component: str, tool_name: str) -> Decision[Tools]:
     """Whether another published tool may be called."""
     for grant in grants.tools:
@@ -182,6 +212,15 @@ def _describe_llm(grant: Llm) -> str:
     return f"{_or(grant.operations)} by models {_or(grant.models)} of {_or(grant.providers)}"
 
 
+def _describe_messaging(grant: Messaging) -> str:
+    parts = {
+        "sending to": grant.agents,
+        "publishing to": grant.subjects,
+        "subscribing to": grant.subscribe,
+    }
+    return "; ".join(f"{what} {_or(which)}" for what, which in parts.items() if which) or "no messages"
+
+
 def _describe_keyvalue(grant: KeyValue) -> str:
     return f"{'reading and writing' if grant.write else 'reading'} of bucket {grant.bucket}"
 
@@ -191,8 +230,21 @@ _DESCRIBED: dict[type[Grant], Callable[..., str]] = {
     KeyValue: _describe_keyvalue,
     Nn: lambda grant: f"the models {_or(grant.models)} in {grant.folder}",
     Llm: _describe_llm,
+    Messaging: _describe_messaging,
     Tools: lambda grant: f"calls of {_or(grant.names)}",
 }
+
+
+def _subjects(grants: Grants, component: str, key: str, asked: str) -> Decision[Messaging]:
+    for grant in grants.messaging:
+        if any(pattern_covers(each, asked) for each in getattr(grant, key)):
+            return Decision(grant, f"{_where(grant)} allows {describe(grant)}")
+    wanted = Messaging(subjects=(asked,)) if key == "subjects" else Messaging(subscribe=(asked,))
+    return _refused(grants, "messaging", component, _nearest(grants.messaging, key), wanted)
+
+
+def _nearest(held: Sequence[Messaging], key: str) -> Messaging | None:
+    return next((grant for grant in held if getattr(grant, key)), held[0] if held else None)
 
 
 def _refused(grants: Grants, kind: str, component: str, nearest: G | None, wanted: G | None) -> Decision[G]:

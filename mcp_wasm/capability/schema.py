@@ -6,6 +6,8 @@ from typing import Any
 
 from mcp_wasm.capability.document import DIGEST, TRUST
 from mcp_wasm.capability.keys import KEYS, LISTS, Key, defaults, required
+from mcp_wasm.capability.messaging import LONGEST_SUBJECT
+from mcp_wasm.capability.messaging import PATTERN as SUBJECTS
 from mcp_wasm.capability.sizes import PATTERN
 from mcp_wasm.capability.values import LONGEST, LONGEST_VALUE, MOST
 from mcp_wasm.component.names import NAME
@@ -22,6 +24,7 @@ _DOCS = {
     "config": "a configuration value",
     "nn": "machine learning models",
     "llm": "asking language models, within a budget",
+    "messaging": "sending messages to agents",
     "tools": "calling other published tools",
     "sessions": "keeping resources between calls",
 }
@@ -38,6 +41,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "guest": {**_TEXT, "pattern": r"^/"},
     "source": {**_TEXT, "pattern": r"^(env:|file:|keyring:.+/).+$"},
     "hosts": {**_TEXT, "pattern": r"^[^\s/@?#\\]+$"},
+    "subjects": {**_TEXT, "maxLength": LONGEST_SUBJECT, "pattern": f"^({SUBJECTS.pattern})$"},
     "methods": {"type": "string", "pattern": r"^(\*|[A-Za-z][A-Za-z0-9_-]{0,31})$"},
 }
 

@@ -17,6 +17,7 @@ from typing import Any
 from mcp_wasm.capability import hosts
 from mcp_wasm.capability.keys import LISTS, Key, Type
 from mcp_wasm.capability.match import METHOD
+from mcp_wasm.capability.messaging import is_pattern
 from mcp_wasm.capability.sizes import parse_size
 
 LONGEST = 1024
@@ -134,6 +135,12 @@ def _name(_key: Key, value: object, _place: Place) -> str:
     return value
 
 
+def _subject(_key: Key, value: object, _place: Place) -> str:
+    if not isinstance(value, str) or not is_pattern(value):
+        raise Unfit("words of letters, digits, - and _ between dots; * for a word, > at the end for the rest")
+    return value
+
+
 def _folder(_key: Key, value: object, place: Place) -> Path:
     if not isinstance(value, str) or not clean(value):
         raise Unfit("the path of a folder")
@@ -220,6 +227,7 @@ _READERS: Mapping[Type, Callable[[Key, Any, Place], object]] = {
     "methods": _method,
     "names": _name,
     "choices": _choice,
+    "subjects": _subject,
 }
 """The reader of each type; of a list's, for one element."""
 
@@ -230,4 +238,5 @@ _ELEMENTS = {
     "methods": "methods",
     "names": "names",
     "choices": "words",
+    "subjects": "subjects",
 }

@@ -10,6 +10,7 @@ kind's own matter:
     clock        MODE                    random    SEED
     logging      LEVEL                   nn        MODEL
     tools        NAME                    llm       PROVIDER
+    messaging    AGENT
 
 Pure: the values are checked by ``document.grant``.
 """
@@ -40,6 +41,7 @@ FORMS: Mapping[str, str] = {
     "config": "KEY=VALUE",
     "nn": "MODEL",
     "llm": "PROVIDER",
+    "messaging": "AGENT",
     "tools": "NAME",
     "sessions": "",
 }
@@ -53,6 +55,7 @@ _MAIN = {
     "logging": "level",
     "nn": "models",
     "llm": "providers",
+    "messaging": "agents",
     "tools": "names",
 }
 _PAIRS = {"environment": ("name", "value"), "secret": ("name", "source"), "config": ("key", "value")}

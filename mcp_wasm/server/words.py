@@ -13,6 +13,7 @@ from typing import Any
 
 from mcp_wasm.capability import grant as of
 from mcp_wasm.capability.llm import Llm
+from mcp_wasm.capability.messaging import Messaging
 from mcp_wasm.server.text import coded
 
 _VALUE = 260
@@ -100,6 +101,16 @@ def _llm(grant: Llm) -> _Phrase:
     )
 
 
+def _messaging(grant: Messaging) -> _Phrase:
+    parts = {
+        "send messages to the agents": grant.agents,
+        "publish to": grant.subjects,
+        "hear what is published to": grant.subscribe,
+    }
+    said = [f"{what} {_several(which)}" for what, which in parts.items() if which]
+    return ", and ".join(said) or "send no messages", ("agents", "subjects", "subscribe")
+
+
 def _tools(grant: of.Tools) -> _Phrase:
     return f"call the tools {_several(grant.names)}", ("names",)
 
@@ -137,6 +148,7 @@ _PHRASES: dict[type[Any], Callable[[Any], _Phrase]] = {
     of.ConfigValue: _config,
     of.Nn: _nn,
     Llm: _llm,
+    Messaging: _messaging,
     of.Tools: _tools,
     of.Sessions: _sessions,
 }

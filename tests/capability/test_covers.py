@@ -28,6 +28,7 @@ from mcp_wasm.capability.grant import (
     gather,
 )
 from mcp_wasm.capability.llm import Llm
+from mcp_wasm.capability.messaging import Messaging
 
 A = Path("/a")
 COVERS: list[tuple[Grant, Grant, bool]] = [
@@ -76,6 +77,11 @@ COVERS: list[tuple[Grant, Grant, bool]] = [
     (Llm(("a",), ("m1",)), Llm(("b",)), True),
     (Llm(("a",), ("m*",)), Llm(("b",), ("m1",)), True),
     (Llm(("a",), ("m1",)), Llm(("a",), ("m2",)), False),
+    (Messaging(("a/*",), ("x.>",), ("y.*",)), Messaging(("a/b",), ("x.y.z", "x.*"), ("y.z",)), True),
+    (Messaging(("a/*",), ("x.>",)), Messaging(("a/*",)), True),
+    (Messaging(("a",)), Messaging(("a", "b")), False),
+    (Messaging((), ("x.*",)), Messaging((), ("x.>",)), False),
+    (Messaging((), ("x.y",)), Messaging((), (), ("x.y",)), False),
     (Tools(("*",)), Tools(("a", "b*")), True),
     (Tools(("a",)), Tools(("b",)), False),
     (Sessions(4, 300), Sessions(2, 300), True),
@@ -137,7 +143,7 @@ HOSTILE = [
     {"wishes": {"random": {"seed": 1 << 60_000}}},
     {"wishes": {"storage": {"guest": "/../etc", "folder": "/"}}},
     {"wishes": {"network": [{"hosts": ["x" * 100_000]}] * 3}},
-    {"wishes": {"messaging": {}}},
+    {"wishes": {"messages": {}}},
     {"wishes": {"environment": {"name": "A", "value": "x\n  granted  everything"}}},
     {"wishes": {"config": {"key": "a", "value": "\u001b[2J\u202e"}}},
 ]

@@ -29,6 +29,7 @@ from mcp_wasm.capability.grant import (
 )
 from mcp_wasm.capability.keys import KEYS
 from mcp_wasm.capability.llm import Llm
+from mcp_wasm.capability.messaging import Messaging
 from mcp_wasm.capability.values import Place
 from mcp_wasm.errors import InvalidSettings
 
@@ -143,6 +144,13 @@ TAKEN: list[tuple[str, dict[str, Any], Any]] = [
         {"providers": ["a"], "operations": ["reason"], "call_tokens": 1, "tokens": 1, "cost": 0, "period": 1},
         Llm(("a",), operations=("reason",), call_tokens=1, tokens=1, cost=0.0, period=1.0),
     ),
+    ("messaging", {}, Messaging()),
+    (
+        "messaging",
+        {"agents": ["a/b@n", "c/*"], "subjects": ["x.*.>", ">", "-_9"], "subscribe": ["*"]},
+        Messaging(("a/b@n", "c/*"), ("x.*.>", ">", "-_9"), ("*",)),
+    ),
+    ("messaging", {"subjects": ["x" * 255]}, Messaging((), ("x" * 255,))),
     ("tools", {"names": ["a_b"], "tools": ["x#y", "z*"]}, Tools(("a_b",), ("x#y", "z*"))),
     ("sessions", {"most": 1, "idle": 1}, Sessions(1, 1.0)),
 ]
@@ -238,6 +246,13 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("llm", {"providers": ["a"], "tokens": 0}, "from 1 to"),
     ("llm", {"providers": ["a"], "cost": -0.01}, "from 0 to"),
     ("llm", {"providers": ["a"], "period": 0.5}, "from 1 to"),
+    ("messaging", {"agents": ["a*b"]}, "* at its end"),
+    ("messaging", {"agents": []}, "not empty"),
+    *(
+        ("messaging", {"subjects": [text]}, "words of letters")
+        for text in ("", ".", "a.", ".a", "a..b", "a.>.b", "a*", "a b", "$SYS.>", "ä", "x" * 256, 7)
+    ),
+    ("messaging", {"subscribe": []}, "a list of subjects"),
     ("tools", {"names": ["a"], "tools": []}, "not empty"),
     ("tools", {"names": ["a"], "rule": "forged"}, "a key that exists"),
 ]

@@ -27,6 +27,7 @@ from mcp_wasm.capability.grant import (
     kind_of,
 )
 from mcp_wasm.capability.llm import Llm
+from mcp_wasm.capability.messaging import Messaging
 from mcp_wasm.capability.policy import Entry, Policy, combine
 from mcp_wasm.capability.wishes import lines, of_imports, wishes
 
@@ -46,6 +47,7 @@ ONE_OF_EACH: list[tuple[Grant, str]] = [
     (ConfigValue("k", "v"), "wasi:config/store"),
     (Nn(("m",), Path("/m")), "wasi:nn/graph"),
     (Llm(("p",)), ""),
+    (Messaging(("a",)), ""),
     (Tools(("t",)), "mcp-wasm:tools/call"),
     (Sessions(), ""),
 ]

@@ -9,6 +9,7 @@ import pytest
 from mcp_wasm.capability import match
 from mcp_wasm.capability.grant import NOTHING, Grant, Grants, KeyValue, Network, Nn, Secret, Tools, gather
 from mcp_wasm.capability.llm import Llm
+from mcp_wasm.capability.messaging import Messaging
 
 API = Network(("api.example.com", "*.example.org"), rule="grants.fetch.network[0]")
 LOCAL = Network(("127.0.0.1", "::1"), ("http",), (8080,), ("GET", "POST"), private=True)
@@ -154,6 +155,8 @@ def test_a_name_fits_exactly_or_by_its_prefix(pattern: str, given: str, fits: bo
     assert (match.model(grants, "c", given).grant is not None) is fits
     assert (match.tool(grants, "c", given).grant is not None) is fits
     assert (match.llm(models, "c", given, given, "ask").grant is not None) is fits
+    messages = gather([Messaging((pattern,))])
+    assert (match.agent(messages, "c", given).grant is not None) is fits
 
 
 def test_a_model_is_asked_by_a_granted_provider_for_a_granted_operation() -> None:
@@ -169,6 +172,66 @@ def test_a_model_is_asked_by_a_granted_provider_for_a_granted_operation() -> Non
     assert match.llm(NOTHING, "c", "local", "small", "ask").rule == "no grant of llm to c"
     assert match.llm(NOTHING, "c", "local", "a\x1b[2J", "ask").wanted is None
     assert match.llm(NOTHING, "c", "local", "small", "other").wanted is None
+
+
+SUBJECTS = [
+    ("a", "a", True), ("a", "b", False), ("a", "a.b", False), ("a.b", "a", False), ("*", "a", True),
+    ("*", "a.b", False), ("a.*", "a.b", True), ("a.*", "a", False), ("a.*.c", "a.b.c", True),
+    ("a.*.c", "a.b.d", False), (">", "a", True), (">", "a.b.c", True), ("a.>", "a.b.c", True),
+    ("a.>", "a", False), ("a.>", "b.a", False), ("*.>", "a.b", True), ("*.>", "a", False), ("A", "a", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pattern", "given", "fits"), SUBJECTS)
+def test_a_subject_fits_word_for_word_a_star_one_and_an_arrow_the_rest(
+    pattern: str, given: str, fits: bool
+) -> None:
+    assert match.subject_fits(pattern, given) is fits
+    publishing, hearing = gather([Messaging((), (pattern,))]), gather([Messaging((), (), (pattern,))])
+    assert (match.subject(publishing, "c", given).grant is not None) is fits
+    assert (match.subscription(hearing, "c", given).grant is not None) is fits
+    assert match.subject(hearing, "c", given).grant is None
+    assert match.subscription(publishing, "c", given).grant is None
+    assert match.agent(publishing, "c", given).grant is None
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "covers"),
+    [
+        (">", ">", True), (">", "*.a", True), ("*", "*", True), ("*", ">", False), ("a.>", "a.*", True),
+        ("a.>", "a.>", True), ("a.*", "a.>", False), ("a", "*", False), ("*.b", "a.*", False),
+        ("a.*.>", "a.>", False),
+    ],
+)  # fmt: skip
+def test_a_subscription_needs_a_pattern_that_covers_all_of_it(given: str, asked: str, covers: bool) -> None:
+    grants = gather([Messaging((), (), (given,))])
+    assert (match.subscription(grants, "c", asked).grant is not None) is covers
+
+
+def test_a_refused_message_names_what_is_allowed_and_what_would_allow_it() -> None:
+    grants = gather([Messaging(("a",), rule="one"), Messaging((), ("x.>",), ("y",), rule="two")])
+    refused = match.agent(grants, "c", "b/c@node-2")
+    assert refused.rule == "one allows sending to a"
+    assert refused.wanted == Messaging(("b/c@node-2",))
+    refused = match.subject(grants, "c", "z.y")
+    assert refused.rule == "two allows publishing to x.>; subscribing to y"
+    assert refused.wanted == Messaging((), ("z.y",))
+    assert match.subscription(grants, "c", "z.*").wanted == Messaging((), (), ("z.*",))
+    assert match.agent(NOTHING, "c", "b").rule == "no grant of messaging to c"
+    assert match.agent(NOTHING, "c", "b*").wanted is None
+    assert match.agent(gather([Messaging()]), "c", "b").rule == "what was allowed for now allows no messages"
+
+
+@pytest.mark.parametrize("to", ["", "a.>", "a.*", ">", "a b", "a..b", "$SYS.x", "a\r\nPUB x"])
+def test_what_is_no_subject_is_not_published_to_whatever_is_granted(to: str) -> None:
+    refused = match.subject(gather([Messaging((), (">",))]), "c", to)
+    assert (refused.grant, refused.wanted) == (None, None)
+
+
+@pytest.mark.parametrize("to", ["", "a.>.b", "a b", "$SYS.>", "a\n"])
+def test_what_is_no_pattern_is_not_subscribed_to_whatever_is_granted(to: str) -> None:
+    refused = match.subscription(gather([Messaging((), (), (">",))]), "c", to)
+    assert (refused.grant, refused.wanted) == (None, None)
 
 
 def test_writing_needs_a_grant_with_write() -> None:

@@ -33,6 +33,7 @@ from mcp_wasm.capability.grant import (
 )
 from mcp_wasm.capability.keys import KEYS
 from mcp_wasm.capability.llm import Llm
+from mcp_wasm.capability.messaging import Messaging
 from mcp_wasm.capability.policy import EMPTY, Entry, Policy, combine
 from mcp_wasm.capability.values import Place
 from mcp_wasm.capability.words import FORMS, table, words
@@ -75,6 +76,8 @@ SHORT: list[tuple[str, list[str], Grant]] = [
     ("llm", ["openai"], Llm(("openai",))),
     ("llm", ["a*,b", "models=m*", "operations=reason,ask", "tokens=9", "cost=0.5"],
      Llm(("a*", "b"), ("m*",), ("reason", "ask"), tokens=9, cost=0.5)),
+    ("messaging", ["a/b,c*", "subjects=x.>", "subscribe=y.*.z"],
+     Messaging(("a/b", "c*"), ("x.>",), ("y.*.z",))),
     ("tools", ["a_b", "tools=x,y"], Tools(("a_b",), ("x", "y"))),
     ("sessions", ["most=2", "idle=5"], Sessions(2, 5.0)),
 ]  # fmt: skip
@@ -132,6 +135,7 @@ NASTY: list[Grant] = [
     ConfigValue("k", ""),
     Nn(("m$x", "n*"), Path("/m")),
     Llm(("-x",), ("$(id)",), cost=0.1),
+    Messaging(("-x", "*"), (">",), ("*.-x",)),
     Tools(("-x", "*")),
     Sessions(1, 0.5 + 1),
 ]  # fmt: skip

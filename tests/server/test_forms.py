@@ -24,6 +24,7 @@ from mcp_wasm.capability.grant import (
     kind_of,
 )
 from mcp_wasm.capability.llm import Llm
+from mcp_wasm.capability.messaging import Messaging
 from mcp_wasm.server.forms import Choice, Question, Wanted, wanted
 from mcp_wasm.server.words import words
 
@@ -61,6 +62,11 @@ SAID: list[tuple[Grant, str]] = [
         "ask the language models `*` of `p` (`reason`), up to 32,768 tokens at once,"
         " and 5,000 tokens and 0.5 US dollars in 86400 s",
     ),
+    (
+        Messaging(("a/b",), ("x.>",), ("y",)),
+        "send messages to the agents `a/b`, and publish to `x.\\x3e`, and hear what is published to `y`",
+    ),
+    (Messaging(), "send no messages"),
     (Tools(("a", "b*"), tools=("x",)), "call the tools `a`, `b*`; tools: `x`"),
     (Sessions(2, 60), "keep up to 2 instances between calls, each until it was idle for 60 s"),
 ]
