@@ -11,7 +11,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 
-from mcp_wasm.agents.effects import Reply, Stop, Store
+from mcp_wasm.agents.effects import Stop, Store
 from mcp_wasm.agents.handler import Handled, Handler, Situation
 from mcp_wasm.agents.outbox import Outbox
 from mcp_wasm.agents.ports import Delivery, State

@@ -70,7 +70,7 @@ class AgentSpec:
     ``limits`` narrows the runtime's, per message. ``durable`` keeps messages in JetStream until they are
     handled; ``group`` shares them with the agents of other nodes in the same group. ``subscribes`` are
     subjects whose messages it gets. ``batch`` messages at most are handled in one go. ``exposed`` lets
-    MCP clients ask it and send to it.
+    MCP clients ask it and send to it, and ``description`` tells them what for.
     """
 
     component: str | Path
@@ -89,6 +89,7 @@ class AgentSpec:
     subscribes: tuple[str, ...] = ()
     batch: int = 64
     exposed: bool = False
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 from mcp_wasm.agents import effects as read
+from mcp_wasm.agents import source
 from mcp_wasm.agents.child_spec import AgentSpec
 from mcp_wasm.agents.effects import Effect, Reply, Stop, Store
 from mcp_wasm.agents.handler import Handled, Situation
@@ -189,7 +189,7 @@ def target(runtime: Runtime, spec: AgentSpec) -> tuple[Component, Tool]:
         CallerError: there is no such component.
         ComponentRefused: it is no agent, or has no such tool.
     """
-    component = _named(runtime, spec.component)
+    component = source.component(runtime, spec.component, agent=not spec.tool)
     wanted = spec.tool or HANDLE
     for tool in component.tools:
         if wanted in tool.names:
@@ -199,12 +199,6 @@ def target(runtime: Runtime, spec: AgentSpec) -> tuple[Component, Tool]:
         raise ComponentRefused(component.name, f"it has no tool {spec.tool!r}", f"It has {names}")
     hint = "Say with `tool` which of its functions the messages go to"
     raise ComponentRefused(component.name, f"it is no agent: it does not export {HANDLE}", hint)
-
-
-def _named(runtime: Runtime, given: str | Path) -> Component:
-    if isinstance(given, Path) or given.endswith((".wasm", ".wat")) or "/" in given:
-        return runtime.inspect(given)
-    return runtime.component(given)
 
 
 def _refusal(text: str) -> Reply:

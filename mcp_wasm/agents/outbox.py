@@ -37,7 +37,7 @@ class Post(Protocol):
 
     name: str
 
-    def deliver(self, message: Message, *, durable: bool = False, must: bool = False) -> Work | None:
+    def deliver(self, message: Message, *, must: bool = False) -> Work | None:
         """Into a mailbox of this node, or on its way to another; work that is left to be awaited.
 
         ``must``: a mailbox takes it even when it is full.
@@ -139,11 +139,11 @@ class Outbox:
             return {"err": "this node has no tools"}
         return await self._tools.call(name, arguments, who)
 
-    async def model(self, effect: AskModel, handler: Handler, who: str) -> Mapping[str, Any]:
+    async def model(self, effect: AskModel, handler: Handler, id_: str) -> Mapping[str, Any]:
         """What a model gave."""
         if self._models is None:
             return {"status": "failed", "error": "this node has no language models"}
-        return await self._models.ask(effect.operation, effect.input, handler.grants, who)
+        return await self._models.ask(effect.operation, effect.input, handler.grants, handler.name, id_)
 
 
 class _Turn:
@@ -195,7 +195,7 @@ class _Turn:
                 return self._reply(index, effect)
             case Send(to=to):
                 if self._may_send(to):
-                    return self._post.deliver(self._sent(index, effect), durable=self._durable)
+                    return self._post.deliver(self._sent(index, effect))
             case Publish(subject=subject, payload=payload):
                 decision = granted.subject(self._handler.grants, self._handler.name, subject)
                 if self._allowed(f"publish to {subject}", "messaging", decision):
@@ -205,25 +205,22 @@ class _Turn:
                     timer = new(slot.path, sent.to, sent.payload, sent.priority, sent.kind, message.id)
                     self._post.later(slot.path, delay / 1000, timer)
             case CallTool(name=name, tag=tag, arguments=arguments):
-                decision = granted.tool(self._handler.grants, self._handler.name, name)
-                if not self._allowed(f"call {name}", "tools", decision):
+                may = granted.tool(self._handler.grants, self._handler.name, name)
+                if not self._allowed(f"call {name}", "tools", may):
                     return self._answer(
-                        f"tool:{name}", "tool_result", tag, {"err": f"denied: {decision.rule}"}
+                        f"tool:{name}", "tool_result", tag, {"err": f"denied: {may.rule}"}
                     )
                 return self._asking(
                     f"tool:{name}", "tool_result", tag, lambda: self._outbox.tool(name, arguments, slot.path)
                 )
             case AskModel(tag=tag):
+                operation = f"{slot.path}/{made.id_of(message.id, index)}"
                 return self._asking(
-                    "llm", "llm_result", tag, lambda: self._outbox.model(effect, self._handler, slot.path)
+                    "llm", "llm_result", tag, lambda: self._outbox.model(effect, self._handler, operation)
                 )
             case _:
                 pass  # what was stored is kept already, and the agent itself ends
         return None
-
-    @property
-    def _durable(self) -> bool:
-        return self._delivery.settle is not None and self._slot.spec.durable
 
     def _sent(self, index: int, effect: Send) -> Message:
         message = self._message
@@ -286,7 +283,7 @@ class _Turn:
         path, text = self._slot.path, json.dumps(answer, ensure_ascii=False)
         re = tag or self._message.id
         message = new(sender, path, text, self._message.priority, kind, re)
-        return self._post.deliver(message, durable=self._durable, must=True)
+        return self._post.deliver(message, must=True)
 
 
 _PLAIN = (Priority.NORMAL, "data_transfer")

@@ -73,8 +73,11 @@ class Bus(Protocol):
 class Models(Protocol):
     """Language models, implemented over ``llm``."""
 
-    async def ask(self, operation: str, text: str, grants: Grants, who: str) -> Mapping[str, Any]:
-        """The answer as JSON: at least ``status`` and ``text``. Never raises for what a provider did."""
+    async def ask(self, operation: str, text: str, grants: Grants, who: str, id_: str) -> Mapping[str, Any]:
+        """The answer as JSON: at least ``status``. Never raises for what a provider did.
+
+        ``id_`` names the operation: with the same id the same question is answered once.
+        """
 
 
 class Tools(Protocol):

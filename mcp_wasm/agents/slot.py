@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ class Slot:
     """The place of one agent in its node.
 
     ``finishing`` is work of an ended incarnation that the next one waits for; ``fuel`` is the sum of all
-    messages.
+    messages; ``opening`` makes it known to other nodes, and gives what ends that.
     """
 
     path: str
@@ -41,6 +42,7 @@ class Slot:
     calls: int = 0
     finishing: asyncio.Task[None] | None = None
     last_error: str = ""
+    opening: asyncio.Task[Callable[[], Awaitable[None]]] | None = None
 
     def asked(self, message: str, sender: str) -> None:
         """Remember who sent ``message``."""

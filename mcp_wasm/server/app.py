@@ -44,6 +44,7 @@ from mcp_wasm.server.warming import Warming
 
 if TYPE_CHECKING:
     from mcp_wasm.runtime import Runtime
+    from mcp_wasm.server.agents import AgentDoor
 
 log = logging.getLogger(__name__)
 
@@ -84,11 +85,11 @@ class ToolServer(Server[dict[str, Any]]):
         )
 
 
-def build(runtime: Runtime, options: ServerOptions) -> ToolServer:
+def build(runtime: Runtime, options: ServerOptions, agents: AgentDoor | None = None) -> ToolServer:
     """The MCP server of ``runtime``: serve it with ``serve_stdio``, ``serve_http`` or the SDK's own means.
 
     The runtime stays the caller's: the server does not close it, and adds to it only what
-    ``options.allow_load`` allows, until the server ends.
+    ``options.allow_load`` allows, until the server ends. ``agents`` are those that clients may ask.
 
     Raises:
         InvalidSettings: if one of these folders is not there.
@@ -100,8 +101,8 @@ def build(runtime: Runtime, options: ServerOptions) -> ToolServer:
         page_bytes=options.result_page,
     )
     operator = Operator(runtime, options.allow_load) if options.allow_load else None
-    catalog, changes = Catalog(runtime, options, operator), Changes(runtime)
-    resources = Resources(runtime, options, store)
+    catalog, changes = Catalog(runtime, options, operator, agents=agents is not None), Changes(runtime)
+    resources = Resources(runtime, options, store, agents)
 
     async def list_tools(ctx: Context, params: PaginatedRequestParams) -> Wire:
         return catalog.page(params.cursor, peer_of(ctx).identity)
@@ -134,7 +135,7 @@ def build(runtime: Runtime, options: ServerOptions) -> ToolServer:
     )
     presenter = Presenter(store)
     code = Code(runtime, Answers(presenter, store), resources.content) if options.code else None
-    calls = Calls(runtime, catalog, presenter, approvals, operator=operator, code=code)
+    calls = Calls(runtime, catalog, presenter, approvals, operator=operator, code=code, agents=agents)
     server.end_calls = calls.end
     server.add_request_handler("tools/call", CallToolRequestParams, calls)
     server.add_request_handler("resources/list", PaginatedRequestParams, resources.list)

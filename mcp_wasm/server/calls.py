@@ -20,6 +20,7 @@ from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcp_wasm.errors import Busy, CallerError, CapabilityDenied
 from mcp_wasm.server.admission import Admission, capped
+from mcp_wasm.server.agent_tools import AGENT_TOOLS
 from mcp_wasm.server.approvals import Approvals, Reply, reply_of
 from mcp_wasm.server.catalog import Catalog
 from mcp_wasm.server.code_tools import KEEP, OWN
@@ -44,6 +45,7 @@ from mcp_wasm.server.wanted import (
 
 if TYPE_CHECKING:
     from mcp_wasm.runtime import Runtime
+    from mcp_wasm.server.agents import AgentDoor
     from mcp_wasm.server.code import Code
     from mcp_wasm.server.making import Making
 
@@ -76,9 +78,10 @@ class Calls:
         *,
         operator: Operator | None = None,
         code: Code | None = None,
+        agents: AgentDoor | None = None,
     ) -> None:
         self._runtime, self._catalog, self._presenter = runtime, catalog, presenter
-        self._operator, self._code = operator, code
+        self._operator, self._code, self._agents = operator, code, agents
         self._approvals = approvals or Approvals(runtime, enabled=False)
         self._admission = Admission(runtime)
         self._jobs = Jobs(runtime, catalog, presenter, self._admission, code)
@@ -138,6 +141,9 @@ class Calls:
             if self._operator is not None and name in OPERATOR and peer.may(name):
                 value = await self._operator.call(name, arguments)
                 return self._presenter.value(value, limit=ANSWER_BYTES, owner=peer.owner)
+            if self._agents is not None and name in AGENT_TOOLS and peer.may(name):
+                value = await self._agents.call(name, arguments, peer.client)
+                return self._presenter.value(value, limit=limits.text, owner=peer.owner)
             if self._code is not None and name in OWN and peer.may(name):
                 request = replace(request, limits=wanted)
                 if name == KEEP:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_wasm.component.types import Result, Type
 from mcp_wasm.registry.tool import Tool
 from mcp_wasm.server.access import Identity
+from mcp_wasm.server.agent_tools import agents_listed
 from mcp_wasm.server.code_tools import code_listed
 from mcp_wasm.server.content import COMPLETE, TRUNCATED_SCHEMA, published_schema
 from mcp_wasm.server.operator import MARK, Operator, operator_listed
@@ -48,9 +49,10 @@ class Entry:
 
 
 class Catalog:
-    """The listed tools of ``runtime`` under ``options``, and those of ``operator`` where there is one."""
+    """The listed tools of ``runtime`` under ``options``, and those of ``operator`` and for ``agents`` where there are any."""
 
-    def __init__(self, runtime: Runtime, options: ServerOptions, operator: Operator | None = None) -> None:
+    def __init__(self, runtime: Runtime, options: ServerOptions, operator: Operator | None = None, *, agents: bool = False) -> None:
+        self._agents = agents
         self._runtime, self._options, self._operator = runtime, options, operator
         self._seen: tuple[Tool, ...] = ()
         self._entries: dict[str, Entry] = {}
@@ -116,6 +118,7 @@ class Catalog:
     def _list(self, tools: tuple[Tool, ...]) -> None:
         own = (*(pair_listed(TRUNCATED_SCHEMA) if self._pair else ()), *self._operators())
         own += code_listed() if self._options.code else ()
+        own += agents_listed() if self._agents else ()
         names = {wire["name"] for wire in own}
         for tool in tools:
             if tool.name in names:

@@ -32,6 +32,7 @@ from mcp_wasm.server.options import ServerOptions
 
 if TYPE_CHECKING:
     from mcp_wasm.runtime import Runtime
+    from mcp_wasm.server.agents import AgentDoor
 
 PATH = "/mcp"
 
@@ -50,6 +51,7 @@ async def serve_http(
     *,
     access: Access | None = None,
     started: Callable[[str], None] | None = None,
+    agents: AgentDoor | None = None,
 ) -> None:
     """Serve ``runtime`` at ``http://host:port/mcp`` until SIGTERM or SIGINT comes.
 
@@ -57,7 +59,7 @@ async def serve_http(
     the rates. Port 0 takes a free one. The address is printed on stderr when the socket is
     open, and given to ``started``. Calls in flight may finish for
     ``options.shutdown_seconds``, also when this task is cancelled. The runtime
-    stays open.
+    stays open. ``agents`` are those that clients may ask.
 
     Raises:
         InvalidSettings: for an address beyond loopback without a token, an empty
@@ -72,7 +74,7 @@ async def serve_http(
         expected = "a loopback address, or a token as well: whoever reaches the port could call the tools"
         raise InvalidSettings("http", expected, host)
     listening = _bind(host, port)
-    tools = build(runtime, options)
+    tools = build(runtime, options, agents)
     url = _url(host, listening.getsockname()[1])
     app = application(tools, options, host, access, _noted(runtime))
     server = _Uvicorn(Requests(app), tools.end_calls, options, access)

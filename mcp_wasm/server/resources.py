@@ -2,6 +2,7 @@
 
     mcp-wasm://components/<name>/wit        its world, as WIT text
     mcp-wasm://components/<name>/manifest   its manifest, tools, refusals and needs, as JSON
+    mcp-wasm://agents/<path>/state, /events what agents are like (see ``agents``)
     mcp-wasm://results/<id>/<page>          a page of an oversized result; without the page, the first
 
 A result is found only by the one it was made for; to anyone else it does not exist.
@@ -30,6 +31,7 @@ from mcp_wasm.server.text import visible
 
 if TYPE_CHECKING:
     from mcp_wasm.runtime import Runtime
+    from mcp_wasm.server.agents import AgentDoor
 
 COMPONENTS = "mcp-wasm://components/"
 PAGE_KEY = "mcp-wasm/page"
@@ -66,13 +68,18 @@ _TEMPLATES: list[Wire] = [
 class Resources:
     """Serves ``resources/*`` for ``runtime`` and ``store``."""
 
-    def __init__(self, runtime: Runtime, options: ServerOptions, store: ResultStore) -> None:
+    def __init__(
+        self, runtime: Runtime, options: ServerOptions, store: ResultStore, agents: AgentDoor | None = None
+    ) -> None:
+        self._agents = agents
         self._runtime, self._options, self._store = runtime, options, store
 
     async def list(self, ctx: Context, params: PaginatedRequestParams) -> Wire:
         """One page of the components' resources."""
         seen = (each for each in self._runtime.components if self._may_see(peer_of(ctx), each.name))
         listed = [wire for component in seen for wire in _listed(component)]
+        if self._agents is not None and self._agents.may(peer_of(ctx)):
+            listed += self._agents.listed()
         listed.sort(key=lambda wire: str(wire["uri"]))
         keys = [wire["uri"] for wire in listed]
         shown, following = page(keys, listed, params.cursor, self._options.page_size)
@@ -90,6 +97,8 @@ class Resources:
         """
         peer = peer_of(ctx)
         contents = self._component(params.uri, peer) or self._result(params.uri, peer.owner)
+        if contents is None and self._agents is not None and self._agents.may(peer):
+            contents = await self._agents.read(params.uri)
         if contents is None:
             code = INVALID_PARAMS if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS else _NOT_FOUND
             uri = visible(params.uri, 300)

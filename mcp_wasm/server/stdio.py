@@ -31,18 +31,21 @@ from mcp_wasm.server.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from mcp_wasm.runtime import Runtime
+    from mcp_wasm.server.agents import AgentDoor
 
 
-async def serve_stdio(runtime: Runtime, options: ServerOptions) -> None:
+async def serve_stdio(
+    runtime: Runtime, options: ServerOptions, agents: AgentDoor | None = None
+) -> None:
     """Serve ``runtime`` on standard input and output until the input ends or SIGTERM or SIGINT comes.
 
     Calls in flight at the end of input may finish for ``options.shutdown_seconds``;
-    a signal cancels them at once. The runtime stays open.
+    a signal cancels them at once. The runtime stays open. ``agents`` are those that clients may ask.
 
     Raises:
         InvalidSettings: if standard input or output is closed.
     """
-    server = build(runtime, options)
+    server = build(runtime, options, agents)
     with anyio.CancelScope() as scope, _signals(scope.cancel):
         await run_stdio(server, options)
 

@@ -1,0 +1,27 @@
+"""What agents need of the runtime: its published tools, called in their name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mcp_wasm.errors import McpWasmError
+from mcp_wasm.runtime import Runtime
+from mcp_wasm.sandbox.account import Caller
+
+
+class RuntimeTools:
+    """Implements ``ports.Tools`` over ``runtime``: each tool under its own grants, each call in the audit log."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def call(self, name: str, arguments: Mapping[str, Any], who: str) -> Mapping[str, Any]:
+        """``{"ok": value}``, or ``{"err": text}`` for whatever went wrong."""
+        try:
+            outcome = await self._runtime.call(
+                name, arguments, client=f"agent {who}", by=Caller(who, "agent")
+            )
+        except McpWasmError as error:
+            return {"err": str(error)}
+        return {"err": outcome.value} if outcome.failed else {"ok": outcome.value}
