@@ -8,6 +8,7 @@ gives the runner the typed world. Nothing of the source is run while it is built
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from mcp_wasm.build import c_library, c_program, c_tool, docs, script_adapter, wasm_tools
@@ -17,6 +18,7 @@ from mcp_wasm.build.signature import wit
 from mcp_wasm.build.signature.model import Signature
 from mcp_wasm.build.toolchain import Progress, silent
 from mcp_wasm.build.workspace import Workspace
+from mcp_wasm.component.types import Function
 
 RUNNER = "runner"
 INTERFACE = "api"
@@ -28,11 +30,12 @@ def world_text(signature: Signature) -> str:
 
     wasm-tools cannot put components together of which one has such types in its world.
     """
-    return wit.text(signature, interface=_interface(signature))
+    return wit.text(signature, interface=interface_of(each.function for each in signature.functions))
 
 
-def _interface(signature: Signature) -> str:
-    return INTERFACE if wit.has_nested(each.function for each in signature.functions) else ""
+def interface_of(functions: Iterable[Function]) -> str:
+    """The interface of the component that has the functions, ``""`` where the world itself has them."""
+    return INTERFACE if wit.has_nested(functions) else ""
 
 
 def compile_script(
@@ -71,7 +74,10 @@ def _adapter(
     folder.mkdir()
     c_tool.write_bindings(space, folder, text, signature.world)
     source = script_adapter.generate(
-        wasm_tools.describe(space, text), signature, common, _interface(signature)
+        wasm_tools.describe(space, text),
+        signature,
+        common,
+        interface_of(each.function for each in signature.functions),
     )
     (folder / "adapter.c").write_text(source, encoding="utf-8")
     (folder / "adapter.h").write_bytes((GUESTS / "exported" / "adapter.h").read_bytes())

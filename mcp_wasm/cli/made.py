@@ -91,6 +91,7 @@ def _show(made: Made) -> None:
         f"digest: {made.digest}",
         *(f"version {v.version}: {v.digest[:12]}, {v.created_at}, {v.created_by}" for v in made.versions),
         *waiting,
+        *([f"exported it has its functions in the interface {made.apart}"] if made.apart else []),
         "",
         made.wit.rstrip(),
         "",

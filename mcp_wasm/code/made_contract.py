@@ -142,6 +142,8 @@ class Made:
     runs: ``runner``, ``compiling``, ``component`` or ``failed: …``. ``over`` is the digest
     of the kept version that it stands before until its session ends, ``""`` for none,
     and ``waiting`` are versions of that name in servers' sessions that a person could keep.
+    ``apart`` is the interface in which the exported component has the functions that ``wit``
+    has in the world, ``""`` where it has them there too.
     """
 
     name: str
@@ -162,6 +164,7 @@ class Made:
     functions: tuple[str, ...] = ()
     over: str = ""
     waiting: tuple[Version, ...] = ()
+    apart: str = ""
 
 
 def tests_text(tests: tuple[Example, ...]) -> str:

@@ -60,4 +60,13 @@ class Shown:
             for each in others
             if each.digest != edition.digest
         }
-        return replace(self.of(edition), versions=tuple(versions), waiting=tuple(found.values()))
+        made = self.of(edition)
+        return replace(made, versions=tuple(versions), waiting=tuple(found.values()), apart=_apart(edition))
+
+
+def _apart(edition: Edition) -> str:
+    if edition.language not in {"javascript", "typescript"}:
+        return ""
+    from mcp_wasm.build import script_javascript  # with its toolchain's modules, when somebody looks
+
+    return script_javascript.interface_of(edition.world.exports)

@@ -81,6 +81,18 @@ def test_what_a_model_made_is_kept_by_name_and_by_the_digest_that_was_read(run: 
     assert "numbers_twice" in run("list").out
 
 
+def test_what_an_export_has_elsewhere_is_told(run: Run, tmp_path: Path) -> None:
+    nested = (
+        "interface A { x: number }\ninterface B { a: A }\nexport function f(b: B): number { return b.a.x }\n"
+    )
+    (tmp_path / "nested.ts").write_text(nested)
+    run("publish", "nested.ts")
+    assert "exported it has its functions in the interface api" in run("made", "show", "nested").out
+    (tmp_path / "plain.ts").write_text(SOURCE)
+    run("publish", "plain.ts")
+    assert "interface api" not in run("made", "show", "plain").out
+
+
 def test_a_version_that_waits_beside_a_kept_one_is_shown_and_kept_by_its_digest_alone(
     run: Run, source: Path, home: Path
 ) -> None:
