@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 MOST = 100_000
 """Characters of a text that are looked at."""
@@ -33,9 +33,9 @@ def sentences(text: str) -> list[str]:
     return [each for each in found if any(char.isalnum() for char in each)]
 
 
-def weightiest(found: Sequence[str], most: int, about: Iterable[str] = ()) -> list[str]:
+def weightiest(found: Sequence[str], most: int, about: str | None = None) -> list[str]:
     """The ``most`` sentences that say most, in their own order; with ``about`` those that share its words."""
-    asked = {word.casefold() for text in about for word in _WORD.findall(text)}
+    asked = {word.casefold() for word in _WORD.findall(about or "")}
     words = [[word.casefold() for word in _WORD.findall(each)] for each in found]
     counts = Counter(word for each in words for word in each)
 
@@ -47,7 +47,7 @@ def weightiest(found: Sequence[str], most: int, about: Iterable[str] = ()) -> li
         return float(shared + sum(counts[word] for word in own) / math.sqrt(len(own)))
 
     best = sorted(range(len(found)), key=lambda index: (-weight(index), index))[:most]
-    chosen = [index for index in sorted(best) if not asked or set(words[index]) & asked]
+    chosen = [index for index in sorted(best) if about is None or set(words[index]) & asked]
     return [found[index] for index in chosen]
 
 

@@ -62,7 +62,7 @@ def answer(request: Request) -> Answer:
 def _summary(text: str) -> str:
     found = extract.sentences(text)
     chosen = extract.weightiest(found, _SENTENCES)
-    what = f"these are {len(chosen)} of the {len(found)} sentences of the text, as they stand there"
+    what = f"{len(chosen)} of the {len(found)} sentences of the text, as they stand there"
     return _listed(what, chosen, "")
 
 
@@ -73,15 +73,15 @@ def _plan(goal: str, context: str) -> str:
         (extract.steps(context), "what is known") if len(found) < 2 and context else (found, "the goal")
     )
     chosen = source[:_STEPS] or found
-    what = f"these are the steps that {where} names itself, {len(chosen)} of {len(source) or len(found)}"
+    what = f"{len(chosen)} of the {len(source) or len(found)} steps that {where} names itself"
     return _listed(what, [f"{number}. {_cut(step)}" for number, step in enumerate(chosen, 1)], "")
 
 
 def _reason(question: str, context: str) -> str:
-    chosen = extract.weightiest(extract.sentences(context), _SENTENCES, about=[question])
+    chosen = extract.weightiest(extract.sentences(context), _SENTENCES, about=question)
     if not chosen:
-        return _note("the question was not answered, and nothing of what is known shares its words")
-    return _listed("the question was not answered; this is what is known that shares its words", chosen, "- ")
+        return _note("no answer to the question, and nothing of what is known shares its words")
+    return _listed("no answer to the question; of what is known, this shares its words", chosen, "- ")
 
 
 def _listed(what: str, lines: Sequence[str], mark: str) -> str:

@@ -68,6 +68,7 @@ class Llm:
         self._around = around or Surroundings()
         self.ledger = ledger or Ledger(self._around.now)
         self._operations = Operations(self._around.clock)
+        self._ends: dict[tuple[str, str], asyncio.Event] = {}
         self._fallback = Fallback()
         slots = asyncio.Semaphore(options.concurrent)
         self._tried = {
@@ -81,7 +82,8 @@ class Llm:
     async def ask(self, asked: Asked, grants: Grants, who: str) -> Answer:
         """The answer, with the status ``completed`` or ``completed_fallback``.
 
-        The same id with the same request gives the answer of the first time again, and costs nothing.
+        The same id with the same request gives the answer of the first time again, and costs nothing;
+        while the first still runs, it is waited for.
 
         Raises:
             LlmRefused: for a request that cannot be sent.
@@ -91,7 +93,7 @@ class Llm:
             InvalidSettings: if a grant bounds the cost of a provider that has no prices.
             Busy: if too much is asked already.
         """
-        if (known := self._known(asked, who)) is not None:
+        if (known := await self._known(asked, who)) is not None:
             return known
         _check(asked)
         with self._entered(asked, who) as done:
@@ -145,14 +147,19 @@ class Llm:
         for each in self._tried.values():
             await each.provider.aclose()
 
-    def _known(self, asked: Asked, who: str) -> Answer | None:
-        known = self._operations.get(who, asked.id) if asked.id else None
-        return known.answer if known is not None and known.request == asked.request else None
+    async def _known(self, asked: Asked, who: str) -> Answer | None:
+        """The answer that the same operation has had; None where it has to be asked (again)."""
+        while (known := self._operations.get(who, asked.id)) is not None and known.request == asked.request:
+            if known.status != "running":
+                return known.answer
+            await self._ends[who, asked.id].wait()
+        return None
 
     @contextlib.contextmanager
     def _entered(self, asked: Asked, who: str) -> Iterator[Callable[[Answer], Answer]]:
         """In the register from its beginning to its end; what is given enters the answer."""
         operation = self._operations.begin(who, asked.id, asked.request)
+        end = self._ends[who, operation.id] = asyncio.Event()
         found: list[Answer] = []
 
         def done(answer: Answer) -> Answer:
@@ -166,6 +173,8 @@ class Llm:
             error = str(failure)
             raise
         finally:
+            del self._ends[who, operation.id]
+            end.set()
             self._operations.end(operation, answer=found[-1] if found else None, error="" if found else error)
 
     def _ways(self, asked: Asked, grants: Grants, who: str) -> Iterator[tuple[Tried, LlmGrant, float]]:

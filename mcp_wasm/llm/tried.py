@@ -76,18 +76,19 @@ class Tried:
     async def stream(
         self, request: Request, grant: LlmGrant, who: str, seconds: float
     ) -> AsyncGenerator[Delta, None]:
-        """The same in pieces; ``seconds`` bounds all of it, the provider's own time each silence.
+        """The same in pieces; ``seconds`` bounds all, the provider's own time the first piece and a silence.
 
         Raises:
             LlmFailed, LlmRefused, LlmBudgetExceeded, InvalidSettings: as ``ask`` does.
         """
-        ends = self._around.clock() + min(seconds, _STREAM * self.options.timeout)
+        now = self._around.clock()
+        begins, ends = (now + min(seconds, self.options.timeout * times) for times in (1, _STREAM))
         fitted, attempts, given = self._fitted(request, grant), 0, False
         while True:
             attempts += 1
             try:
-                async with self._one(fitted, grant, who, ends) as held, self._pieces(fitted) as pieces:
-                    async for delta in self._heard(pieces, ends):
+                async with self._one(fitted, grant, who, begins) as held, self._pieces(fitted) as pieces:
+                    async for delta in self._heard(pieces, begins, ends):
                         given = given or bool(delta.text)
                         yield self._last(held, delta, attempts)
                 return
@@ -95,7 +96,7 @@ class Tried:
                 error.attempts = attempts
                 if given:
                     raise
-                await self._again(error, attempts, ends)
+                await self._again(error, attempts, begins)
 
     async def _again(self, error: LlmFailed, failures: int, ends: float) -> None:
         """Wait for the next try, or raise ``error`` if there is none."""
@@ -150,10 +151,13 @@ class Tried:
     def _pieces(self, request: Request) -> contextlib.aclosing[AsyncGenerator[Delta, None]]:
         return contextlib.aclosing(self.provider.stream(request))
 
-    async def _heard(self, pieces: AsyncGenerator[Delta, None], ends: float) -> AsyncGenerator[Delta, None]:
-        """``pieces``, none of which may be longer in coming than the provider's own time."""
+    async def _heard(
+        self, pieces: AsyncGenerator[Delta, None], begins: float, ends: float
+    ) -> AsyncGenerator[Delta, None]:
+        """``pieces``: the first until ``begins``, none longer in coming than the provider's own time."""
+        last = begins
         while True:
-            silence = min(self.options.timeout, max(0.0, ends - self._around.clock()))
+            silence = max(0.0, min(self.options.timeout, last - self._around.clock()))
             try:
                 async with asyncio.timeout(silence):
                     delta = await anext(pieces)
@@ -161,6 +165,7 @@ class Tried:
                 return
             except TimeoutError:
                 raise LlmTimedOut(self.options.name, round(silence, 3)) from None
+            last = ends
             yield delta
 
     def _last(self, held: Reservation, delta: Delta, attempts: int) -> Delta:
