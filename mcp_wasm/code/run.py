@@ -18,9 +18,9 @@ from typing import Any
 
 from mcp_wasm.capability.grant import Grants
 from mcp_wasm.code import answer
-from mcp_wasm.code.contract import ABSENT, CODE, DIGEST, LANGUAGES, WISHES, Language, Ran, Run
+from mcp_wasm.code.contract import ABSENT, CODE, DIGEST, WISHES, Language, Ran, Run, not_run
 from mcp_wasm.code.ports import Compile, Compiled, Sessions, Sink
-from mcp_wasm.code.scratch import Scratch, Spares
+from mcp_wasm.code.scratch import Scratch, Spares, told
 from mcp_wasm.code.scratch import check as check_files
 from mcp_wasm.component import types as wit
 from mcp_wasm.component.script import Script
@@ -158,8 +158,7 @@ class Runs:
 
     def _checked(self, run: Run) -> tuple[Limits, str]:
         """The limits of a run, and its request as a runner takes it."""
-        if run.language not in LANGUAGES:
-            expected = f"one of {', '.join(LANGUAGES)}"
+        if expected := not_run(run.language):
             raise InvalidArguments(RUN_CODE, [Mismatch("/language", expected, repr(run.language)[:60])])
         check_files(RUN_CODE, run.files)
         if run.session and _is_compiled(run):
@@ -189,6 +188,8 @@ FILE = {
     "typescript": "code.ts",
     "c": "code.c",
     "wat": "code.wat",
+    "rust": "code.rs",
+    "go": "code.go",
 }
 """What tracebacks and compilers call the submitted source."""
 
@@ -230,7 +231,8 @@ def _fresh(  # noqa: PLR0917 - as instance.run, which it stands for
     """A run in a fresh instance with a folder of its own."""
     with Scratch(run.files, permit.services.shared(Spares)) as scratch:
         try:
-            return instance.run(in_folder(permit, scratch), prepared, plan, given, *rest)
+            with told():
+                return instance.run(in_folder(permit, scratch), prepared, plan, given, *rest)
         finally:
             sink.files, sink.left_out = scratch.collect()
 

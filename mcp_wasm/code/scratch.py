@@ -6,6 +6,7 @@ in it, and nothing in it is believed: names, numbers and sizes are bounded.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -16,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from mcp_wasm.capability.grant import MIB, Storage
 from mcp_wasm.code.contract import FILE_BYTES, FILES, Produced
-from mcp_wasm.errors import InvalidArguments, Mismatch
+from mcp_wasm.errors import InvalidArguments, Mismatch, StorageExceeded
 
 QUOTA = 64 * MIB
 """Bytes that a run may have in its folder at once."""
@@ -77,6 +78,27 @@ class Spares:
             return not os.listdir(folder) and folder.stat().st_size == self._sizes[folder]  # noqa: PTH208
         except OSError:
             return False
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Has an error of the quota say what is so of a folder that goes with its run.
+
+    Raises:
+        StorageExceeded: what was raised inside, in other words.
+    """
+    try:
+        yield
+    except StorageExceeded as error:
+        own = StorageExceeded(error.allowed, error.used, _OWN)
+        own.report = error.report
+        raise own from None
+
+
+_OWN = (
+    "It is for all files that lie in the code's own folder at once, which went with this run: what there "
+    "was room for is among the run's files, and the rest is gone."
+)
 
 
 def made() -> Path:

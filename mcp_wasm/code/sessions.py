@@ -18,7 +18,7 @@ from typing import Any
 from mcp_wasm.code.contract import Run
 from mcp_wasm.code.ports import Sink
 from mcp_wasm.code.run import in_folder
-from mcp_wasm.code.scratch import Scratch
+from mcp_wasm.code.scratch import Scratch, told
 from mcp_wasm.errors import Busy, CallerError, McpWasmError, SessionEnded
 from mcp_wasm.sandbox.call import Permit
 from mcp_wasm.sandbox.instance import Arguments, Live
@@ -96,7 +96,8 @@ class CodeSessions(Lasting[CodeSession]):
             why = "its session ended with a fault of the host"
             try:
                 session.scratch.put(run.files)
-                outcome = session.live.run(plan, arguments, watchdog, waits)
+                with told():
+                    outcome = session.live.run(plan, arguments, watchdog, waits)
                 why = ""
                 sink.session = session.text
                 return outcome

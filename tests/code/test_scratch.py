@@ -9,8 +9,9 @@ import pytest
 
 from mcp_wasm.code import scratch as scratches
 from mcp_wasm.code.contract import FILE_BYTES, FILES
-from mcp_wasm.code.scratch import Scratch, Spares, check
-from mcp_wasm.errors import InvalidArguments
+from mcp_wasm.code.scratch import Scratch, Spares, check, told
+from mcp_wasm.errors import InvalidArguments, StorageExceeded
+from mcp_wasm.sandbox.report import Report
 
 
 def names(scratch: Scratch) -> list[str]:
@@ -156,3 +157,13 @@ def test_files_are_bounded_by_number_and_size() -> None:
         check("run_code", {"a": bytes(FILE_BYTES), "b": b"1"})
     with pytest.raises(InvalidArguments, match="a file or a folder of one name"):
         check("run_code", {"a": b"", "a/b": b""})
+
+
+def test_what_was_over_the_quota_is_not_told_to_be_there_still() -> None:
+    error = StorageExceeded(10, 20, "What was written is still there; a person can remove files.")
+    error.report = Report("d")
+    with pytest.raises(StorageExceeded) as caught, told():
+        raise error
+    assert (caught.value.allowed, caught.value.used, caught.value.report) == (10, 20, error.report)
+    assert "still there" not in str(caught.value)
+    assert "among the run's files" in str(caught.value)

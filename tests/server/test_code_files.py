@@ -71,6 +71,7 @@ async def test_more_than_the_folder_may_hold_is_stopped_and_said(coder: Runtime)
         result = await run(client, code)
     assert result.is_error
     assert "storage" in text_of(result) or "space" in text_of(result) or "quota" in text_of(result)
+    assert "is still there" not in text_of(result)  # its folder is gone
 
 
 @pytest.mark.parametrize(
