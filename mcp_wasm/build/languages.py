@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from mcp_wasm.build import c, confine, docs, javascript, python, wat, zig
+from mcp_wasm.build import c, confine, docs, go, javascript, python, rust, wat, zig
 from mcp_wasm.build.toolchain import Progress, Source, Toolchain, silent
 from mcp_wasm.build.workspace import SECONDS
 from mcp_wasm.errors import BuildFailed
 
 TOOLCHAINS: Mapping[str, Toolchain] = {
     "c": c.TOOLCHAIN,
+    "go": go.TOOLCHAIN,
     "javascript": javascript.TOOLCHAIN,
     "typescript": javascript.TYPESCRIPT,
     "python": python.TOOLCHAIN,
+    "rust": rust.TOOLCHAIN,
     "wat": wat.TOOLCHAIN,
     "zig": zig.TOOLCHAIN,
 }

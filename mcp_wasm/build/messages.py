@@ -41,6 +41,11 @@ WASM_TOOLS_VALIDATION = re.compile(
     r"Caused by:\n(?P<causes>(?: +.+\n?)+)",
     re.MULTILINE,
 )
+RUSTC = re.compile(
+    r"^(?P<severity>error|warning)\[E\d+\]: (?P<text>.+)\n +--> (?P<file>.+):(?P<line>\d+):(?P<column>\d+)$",
+    re.MULTILINE,
+)
+GO = re.compile(r"^(?P<file>[^\s:][^:\n]*\.go):(?P<line>\d+):(?P<column>\d+): (?P<text>.+)$", re.MULTILINE)
 OFFSET = re.compile(r" \(at offset 0x[0-9a-f]+\)$")
 
 QUICKJS = re.compile(r"^Error: (?P<text>.+)\n(?P<frames>(?: +at .+(?:\n|$))+)", re.MULTILINE)
@@ -107,6 +112,23 @@ def _wasm_tools(text: str, sources: Sources) -> Iterator[tuple[int, Message]]:
             yield said.start(), Message(name, int(said["line"]), int(said["column"]), "error", words)
 
 
+def _rustc(text: str, sources: Sources) -> Iterator[tuple[int, Message]]:
+    """What has a number; other errors look as those of wasm-tools do. Columns are counted in characters."""
+    for said in RUSTC.finditer(text):
+        name = _named(said["file"], sources)
+        if name is not None:
+            place = (name, int(said["line"]), int(said["column"]))
+            yield said.start(), Message(*place, said["severity"], said["text"])
+
+
+def _go(text: str, sources: Sources) -> Iterator[tuple[int, Message]]:
+    for said in GO.finditer(text):
+        name, line = _named(said["file"], sources), int(said["line"])
+        if name is not None:
+            column = _characters(sources[name], line, int(said["column"]) - 1)
+            yield said.start(), Message(name, line, column, "error", said["text"])
+
+
 def _quickjs(text: str, sources: Sources) -> Iterator[tuple[int, Message]]:
     """What a module threw while it was evaluated, at its innermost frame in a submitted file."""
     for said in QUICKJS.finditer(text):
@@ -142,6 +164,8 @@ FORMS: tuple[Callable[[str, Sources], Iterator[tuple[int, Message]]], ...] = (
     _linker,
     _esbuild,
     _wasm_tools,
+    _rustc,
+    _go,
     _quickjs,
     _python,
 )

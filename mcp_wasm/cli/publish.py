@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_wasm.cli import terminal, wiring
 from mcp_wasm.cli.given import parse
-from mcp_wasm.cli.run import SUFFIXES, language_of, read_text
-from mcp_wasm.code.contract import LANGUAGES, Language
+from mcp_wasm.cli.run import SUFFIXES, TOOLS, language_of, read_text
+from mcp_wasm.code.contract import MADE_LANGUAGES
 from mcp_wasm.code.made_contract import PERSON, Example, Wanted
 from mcp_wasm.errors import BuildFailed, CallerError, InvalidSettings
 
@@ -23,9 +23,9 @@ BY = "a person at the command line"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("file", metavar="FILE", help="the source: .py, .js, .ts, .c or .wat")
+    parser.add_argument("file", metavar="FILE", help="the source: .py, .js, .ts, .c, .rs, .go or .wat")
     parser.add_argument("--name", help="what the tool is to be called (default: the file's name)")
-    parser.add_argument("--language", choices=LANGUAGES, help="of a file whose name does not tell it")
+    parser.add_argument("--language", choices=MADE_LANGUAGES, help="of a file whose name does not tell it")
     parser.add_argument("--description", default="", help="what it is for; stands before what the code says")
     parser.add_argument("--world", metavar="FILE", type=Path, help="the types as WIT, in place of signatures")
     parser.add_argument(
@@ -45,7 +45,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Publish, unless it is only to be checked."""
-    language = language_of(args.file, args.language)
+    tools_only = TOOLS.get(Path(args.file).suffix.lower())
+    language = args.language or tools_only or language_of(args.file, None)
     wanted = Wanted(
         args.name or Path(args.file).stem,
         language,
@@ -81,12 +82,12 @@ def _made(runtime: Runtime, wanted: Wanted) -> Made:
         raise CallerError(str(error)) from error
 
 
-def file_name(path: str, language: Language) -> str:
+def file_name(path: str, language: str) -> str:
     """What errors call the source: its file's name where that is a plain one, which toolchains get too."""
     name = Path(path).name
     plain = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", Path(path).stem) is not None
     taken = Path(path).stem.endswith(("_bindings", "_glue"))  # as what is generated beside it
-    return name if plain and not taken and SUFFIXES.get(Path(path).suffix) == language else ""
+    return name if plain and not taken and (SUFFIXES | TOOLS).get(Path(path).suffix) == language else ""
 
 
 def document(made: Made) -> dict[str, Any]:

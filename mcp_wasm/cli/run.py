@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_wasm.cli import output, terminal, told, wiring
 from mcp_wasm.cli.given import parse
-from mcp_wasm.code.contract import ABSENT, FILE_BYTES, LANGUAGES, Language, Ran, Run
+from mcp_wasm.code.contract import ABSENT, FILE_BYTES, LANGUAGES, Language, Ran, Run, not_run
 from mcp_wasm.errors import InvalidSettings
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ SUFFIXES: dict[str, Language] = {
     ".c": "c",
     ".wat": "wat",
 }
+TOOLS = {".rs": "rust", ".go": "go"}
+"""Of which tools are made, and nothing else."""
 _LARGEST = 16 * 1024 * 1024
 """Bytes of one program; what it may have is for the limits to say."""
 
@@ -148,7 +150,11 @@ def language_of(name: str, wanted: str | None) -> Language:
     """
     found = next((each for each in LANGUAGES if each == wanted), SUFFIXES.get(Path(name).suffix.lower()))
     if found is None:
-        raise InvalidSettings("FILE", f"one that ends in {', '.join(SUFFIXES)}, or --language", name)
+        tools_only = TOOLS.get(Path(name).suffix.lower())
+        expected = (
+            not_run(tools_only) if tools_only else f"one that ends in {', '.join(SUFFIXES)}, or --language"
+        )
+        raise InvalidSettings("FILE", expected, name)
     return found
 
 

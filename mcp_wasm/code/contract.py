@@ -12,6 +12,22 @@ from mcp_wasm.sandbox.report import Report
 Language = Literal["python", "javascript", "typescript", "c", "wat"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
+TOOLS_ONLY = ("rust", "go")
+"""Languages of which tools can be made, and that are not run: compiling them is for what is called often."""
+
+MADE_LANGUAGES: tuple[str, ...] = (*LANGUAGES, *TOOLS_ONLY)
+
+
+def not_run(language: str) -> str:
+    """What is expected in place of ``language``, which is not run; ``""`` for one that is."""
+    if language in LANGUAGES:
+        return ""
+    said = f"one of {', '.join(LANGUAGES)}"
+    if language not in TOOLS_ONLY:
+        return said
+    return f"{said}; {language} compiles to tools only: make one (create_tool, mcp-wasm publish) and call it"
+
+
 CODE = "code"
 """What grants, denials and the audit log call whatever code a model sends, in every language."""
 

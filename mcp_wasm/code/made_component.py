@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +11,12 @@ from mcp_wasm import publish
 from mcp_wasm.build.toolchain import Source
 from mcp_wasm.capability.wishes import of_imports
 from mcp_wasm.code import made_files
+from mcp_wasm.code.contract import TOOLS_ONLY
 from mcp_wasm.code.made_contract import PERSON, Edition, Wanted
 from mcp_wasm.code.made_types import Typed, typed, world_of
 from mcp_wasm.code.run import FILE
 from mcp_wasm.component.script import Script
-from mcp_wasm.component.types import World
+from mcp_wasm.component.types import Function, World
 from mcp_wasm.errors import BuildFailed, CallerError, ComponentRefused
 from mcp_wasm.registry import sources
 from mcp_wasm.registry.tool import Component, Tool
@@ -24,6 +25,8 @@ from mcp_wasm.sandbox.children import Children
 from mcp_wasm.sandbox.limits import Limits
 
 _COMPONENT = re.compile(r"\(\s*component\b")
+GLUED = "exported"
+"""The world of Rust and of Go whose signatures say it."""
 SCRIPTS = ("python", "javascript", "typescript")
 
 
@@ -117,19 +120,34 @@ class Maker:
             )
             (Path(scratch) / entry).write_text(wanted.source, encoding="utf-8")
             wit, world = wanted.world, world_name(wanted.world)
-            if wit:
-                world_of(wit, self._children)  # refuses types that grow without end once they are written out
+            # A given one is read first: that refuses types that grow without end once they are written out.
+            given = world_of(wit, self._children).exports if wit else ()
+            texts: dict[str, str] | None = None
+            if wanted.language in TOOLS_ONLY:
+                texts = {entry: wanted.source}
+                derived, files = _glued(wanted, entry, given)
+                wit, world = (wit, world) if wit else (derived, GLUED)
+                for file, content in files.items():
+                    (Path(scratch) / file).write_text(content, encoding="utf-8")
             if wanted.language == "c" and not wit:
                 found = c_signature.read(wanted.source, entry)
                 wit, world = found.wit, c_signature.WORLD
                 (Path(scratch) / c_signature.GLUE).write_text(found.glue, encoding="utf-8")
-            source = Source(name, Path(scratch), entry, wit, world, packages)
+            source = Source(name, Path(scratch), entry, wit, world, packages, texts)
             try:
                 return wit, compile_component(wanted.language, source, cache=self._builds)
             except BuildFailed as error:
                 if wanted.language != "c" or not wanted.world:
                     raise
                 raise _with_declarations(error, wit, world) from None
+
+
+def _glued(wanted: Wanted, file: str, world: Sequence[Function]) -> tuple[str, dict[str, str]]:
+    """The WIT of a source in Rust or Go, and the files to compile."""
+    from mcp_wasm.build import go, rust  # only for these languages
+
+    prepare = rust.prepare if wanted.language == "rust" else go.prepare
+    return prepare(wanted.source, file, world)
 
 
 def _with_declarations(error: BuildFailed, wit: str, world: str) -> BuildFailed:

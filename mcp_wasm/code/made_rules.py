@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mcp_wasm.capability.command import LOADED
 from mcp_wasm.capability.policy import Policy
-from mcp_wasm.code.contract import LANGUAGES
+from mcp_wasm.code.contract import MADE_LANGUAGES
 from mcp_wasm.code.made_contract import (
     DESCRIPTION,
     MOST,
@@ -44,9 +44,9 @@ def check(wanted: Wanted) -> None:
     Raises:
         CallerError: naming the limit.
     """
-    if wanted.language not in LANGUAGES:
+    if wanted.language not in MADE_LANGUAGES:
         raise CallerError(
-            f"There is no language {wanted.language[:40]!r}: take one of {', '.join(LANGUAGES)}."
+            f"There is no language {wanted.language[:40]!r}: take one of {', '.join(MADE_LANGUAGES)}."
         )
     for what, text in (("The source", wanted.source), ("The world", wanted.world)):
         try:

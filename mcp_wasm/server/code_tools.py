@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mcp_wasm.code.contract import FILES, LANGUAGES
+from mcp_wasm.code.contract import FILES, LANGUAGES, MADE_LANGUAGES
 from mcp_wasm.code.run import RUN_CODE
 
 DESCRIBE = "describe_tools"
@@ -24,6 +24,7 @@ MOST_CODE = 1024 * 1024
 _TEXT: dict[str, Any] = {"type": "string"}
 _COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 _LANGUAGE: dict[str, Any] = {"type": "string", "enum": list(LANGUAGES)}
+_MADE_LANGUAGE: dict[str, Any] = {"type": "string", "enum": list(MADE_LANGUAGES)}
 
 
 def _object(properties: dict[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -144,7 +145,7 @@ _NAME = {
 _MADE: dict[str, Any] = {
     "name": _TEXT,
     "tools": {"type": "array", "items": _TEXT, "description": "The names of its tools, to be called."},
-    "language": _LANGUAGE,
+    "language": _MADE_LANGUAGE,
     "version": _COUNT,
     "kept": {"type": "boolean", "description": "Whether a person keeps it beyond the session."},
     "before": {
@@ -176,7 +177,10 @@ _TEST = _object(
 _CREATE_INPUT = _object(
     {
         "name": {**_TEXT, "maxLength": 200, "description": "What it is to be called, in a few words."},
-        "language": _LANGUAGE,
+        "language": {
+            **_MADE_LANGUAGE,
+            "description": "rust and go need their toolchains here, and say what is missing.",
+        },
         "source": {
             **_TEXT,
             "maxLength": MOST_CODE,
@@ -201,7 +205,8 @@ _CREATE_INPUT = _object(
 _CREATE_WORDS = (
     "Makes a tool of code, for you and others to call. The types come from the signatures: Python type hints "
     "(dataclasses, enums, Literal, Optional, unions, list, dict, tuple, bytes), TypeScript types, JSDoc in "
-    "JavaScript, or a WIT world; docstrings become descriptions. What cannot be typed is refused with its "
+    "JavaScript, the types of public functions in Rust and Go, or a WIT world; docstrings and comments "
+    "become descriptions. What cannot be typed is refused with its "
     "line. It runs in a sandbox, holds no grants, and lasts until the session ends unless a person keeps it. "
     "The same name again makes a new version in its place."
 )

@@ -8,7 +8,16 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
-from mcp_wasm.code.contract import ABSENT, FILE_BYTES, FILES, LANGUAGES, Language, Run
+from mcp_wasm.code.contract import (
+    ABSENT,
+    FILE_BYTES,
+    FILES,
+    LANGUAGES,
+    MADE_LANGUAGES,
+    Language,
+    Run,
+    not_run,
+)
 from mcp_wasm.code.made_contract import TESTS, Example, Wanted
 from mcp_wasm.code.run import RUN_CODE
 from mcp_wasm.code.scratch import check as check_files
@@ -33,7 +42,8 @@ def run_wanted(arguments: Arguments, fetch: Fetch) -> Run:
         InvalidArguments: naming every place that does not fit.
     """
     given = Given(RUN_CODE, arguments)
-    language = given.one_of("language", LANGUAGES)
+    asked = arguments.get("language")
+    language = given.one_of("language", LANGUAGES, said=not_run(asked) if isinstance(asked, str) else "")
     code = given.text("code", most=MOST_CODE)
     session = given.text("session", most=_SESSION, default="")
     timeout, fuel = given.number("timeout"), given.number("fuel", whole=True)
@@ -72,7 +82,7 @@ def tool_wanted(arguments: Arguments) -> Wanted:
     """
     given = Given(CREATE, arguments)
     name = given.text("name", most=_NAME)
-    language = given.one_of("language", LANGUAGES)
+    language = given.one_of("language", MADE_LANGUAGES)
     source = given.text("source", most=MOST_CODE)
     description = given.text("description", most=MOST_CODE, default="")
     world = given.text("world", most=MOST_CODE, default="")
@@ -130,14 +140,16 @@ class Given:
             self.wrong.append(Mismatch(f"/{name}", "text", "a lone surrogate in it"))
         return value
 
-    def one_of(self, name: str, choices: tuple[str, ...], default: str | None = None) -> str:
-        """One of ``choices``."""
+    def one_of(
+        self, name: str, choices: tuple[str, ...], default: str | None = None, *, said: str = ""
+    ) -> str:
+        """One of ``choices``; ``said`` is what is expected, in words, where that is more."""
         value = self.take(name)
         if value is ABSENT and default is not None:
             return default
         if value not in choices:
             found = ascii(value[:_SHOWN]) if isinstance(value, str) else kind(_present(value))
-            self.wrong.append(Mismatch(f"/{name}", f"one of {', '.join(choices)}", found))
+            self.wrong.append(Mismatch(f"/{name}", said or f"one of {', '.join(choices)}", found))
         return str(value)
 
     def number(self, name: str, *, whole: bool = False) -> float | None:

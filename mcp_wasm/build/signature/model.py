@@ -54,6 +54,17 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class Exact(Published):
+    """A function of a compiled language, whose result in WIT is what it says itself."""
+
+    @property
+    def function(self) -> Function:
+        """The function as WIT declares it."""
+        params = tuple(Param(each.name, each.type, each.docs) for each in self.parameters)
+        return Function("", self.name, params, self.result, self.docs)
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """All that a source publishes, as the world ``world``; ``docs`` are those of the source itself."""
 
