@@ -142,7 +142,7 @@ def build(runtime: Runtime, options: ServerOptions, agents: AgentDoor | None = N
     server.add_request_handler("resources/templates/list", PaginatedRequestParams, resources.templates)
     server.add_request_handler("resources/read", ReadResourceRequestParams, resources.read)
     warming = [Warming(runtime).answered] if options.code and options.warm else []
-    leaving = [Leaving(runtime.made.end).remember] if code is not None else []
+    leaving = [Leaving(runtime.made.end, options.session_seconds).remember] if code is not None else []
     server.middleware[:] = [_contain, changes.remember, *warming, *leaving, Shortcut(server, calls)]
     return server
 

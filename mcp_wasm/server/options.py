@@ -33,7 +33,8 @@ class ServerOptions:
     (bytes). ``allowed_hosts`` and ``allowed_origins`` are the host names (without
     port) that may stand in ``Host`` and ``Origin`` besides the loopback ones;
     ``sessions`` is the number of HTTP sessions that may be open at once and
-    ``session_seconds`` how long an idle one lives.
+    ``session_seconds`` how long an idle one lives, and for how long a client that
+    has none may be quiet before what it made goes.
 
     ``allow_load`` are folders from which a model may load components, which then
     run without any grant; without them it cannot.

@@ -16,9 +16,11 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult
 
 from mcp_wasm.runtime import Runtime
+from mcp_wasm.server import app
 from mcp_wasm.server.access import Access, Token, hashed
 from mcp_wasm.server.app import build
 from mcp_wasm.server.code_tools import code_listed
+from mcp_wasm.server.leaving import Leaving
 from mcp_wasm.server.options import ServerOptions
 from tests.server.clients import text_of
 from tests.server.coding import talking
@@ -285,3 +287,31 @@ async def test_what_nobody_kept_goes_when_its_client_does(coder: Runtime) -> Non
         finally:
             end()
         assert coder.made.list() == ()
+
+
+async def test_what_a_client_without_a_connection_made_goes_when_it_was_quiet_for_long(
+    coder: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(app, "Leaving", lambda gone, seconds: Leaving(gone, seconds, lambda: clock[0]))
+    tokens = tuple(Token(name, hashed(name * 20), ("*",)) for name in "abc")
+    quiet = ServerOptions().session_seconds
+    async with (
+        guarded(coder, Access(tokens=tokens)) as url,
+        http_client(url, "2026-07-28", "a" * 20) as one,
+        http_client(url, "2026-07-28", "b" * 20) as two,
+        http_client(url, "legacy", "c" * 20) as three,
+    ):
+        value(await create(one, "ones"))
+        value(await create(three, "threes"))
+        clock[0] = quiet - 1
+        assert "ones_word_count" in await names(two)
+        value(await create(two, "twos"))
+        clock[0] = quiet
+        # Who asks for anything is heard of; of the first one nothing was since.
+        assert {"ones_word_count", "twos_word_count"} & await names(two) == {"twos_word_count"}
+        assert [made.name for made in coder.made.list()] == ["threes", "twos"]
+        clock[0] = 2 * quiet - 1
+        value(await two.call_tool("twos_word_count", {"text": "a"}))
+        clock[0] = 3 * quiet - 2
+        assert {"twos_word_count", "threes_word_count"} <= await names(two)
