@@ -68,8 +68,12 @@ def grants_schema() -> dict[str, Any]:
     }
 
 
+def kinds_schema() -> dict[str, Any]:
+    """The schemas of the grants of one component, by kind."""
+    return {kind: _kind(kind) for kind in KEYS}
+
+
 def _entry() -> dict[str, Any]:
-    kinds = {kind: _kind(kind) for kind in KEYS}
     own = {
         "digest": {
             "description": "SHA-256 of the bytes that a person approved",
@@ -87,7 +91,7 @@ def _entry() -> dict[str, Any]:
             "items": _TEXT,
         },
     }
-    return {"type": "object", "additionalProperties": False, "properties": {**own, **kinds}}
+    return {"type": "object", "additionalProperties": False, "properties": {**own, **kinds_schema()}}
 
 
 def _kind(kind: str) -> dict[str, Any]:
