@@ -3,7 +3,8 @@
 zig brings the sources of a C library for WASI preview 1. It is compiled by zig
 itself, with a program of ours that no model wrote, and what comes of it is kept
 in a folder beside our own objects (``guest/libc``), which define the functions
-of preview 1 over WASI 0.2. After that a compile of a program is one call of the
+of preview 1 over WASI 0.2. Of the versions that it was made for both are shipped
+(``c_shipped``) and only unpacked. After that a compile of a program is one call of the
 compiler, one of the linker and one of wasm-tools, and none of them writes here.
 """
 
@@ -19,9 +20,10 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from mcp_wasm.build import wasm_tools
+from mcp_wasm.build import c_shipped, wasm_tools
 from mcp_wasm.build.toolchain import Progress, silent
 from mcp_wasm.build.workspace import Workspace
 from mcp_wasm.errors import BuildFailed, ToolchainMissing
@@ -46,6 +48,7 @@ EXCEPTIONS = ("-mexception-handling", "-mllvm", "-wasm-enable-sjlj", "-mllvm", "
 
 _FIRST = '#include <stdio.h>\nint main(void) { return printf(""); }\n'
 _MAKING = threading.Lock()
+_Make = Callable[[Workspace, Path], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,36 +130,50 @@ def _below() -> str:
     return f"wasi-libc-{importlib.metadata.version('ziglang')}"
 
 
+def folders() -> tuple[str, str]:
+    """The names of the folders of zig's part and of ours.
+
+    Raises:
+        ToolchainMissing: zig or wasm-tools is not installed.
+    """
+    return _below(), f"c-{key()}"
+
+
 def is_prepared(runtimes: Path) -> bool:
-    """Whether ``prepare`` has nothing to do."""
-    return (runtimes / f"c-{key()}").is_dir() and (runtimes / _below()).is_dir()
+    """Whether ``prepare`` has nothing to compile."""
+    return all((runtimes / name).is_dir() or c_shipped.has(name) for name in folders())
 
 
-def prepare(runtimes: Path, progress: Progress = silent) -> Library:
-    """The library, kept in folders below ``runtimes``; made there at first, which takes half a minute.
+def prepare(runtimes: Path, progress: Progress = silent, *, shipped: bool = True) -> Library:
+    """The library, kept in folders below ``runtimes``.
+
+    At first it is unpacked there, or, where another version is shipped or none (or
+    ``shipped`` is not wanted), made there, which takes half a minute.
 
     Raises:
         ToolchainMissing: zig or wasm-tools is not installed.
         BuildFailed: making it failed.
     """
     with _MAKING:
-        below, own = runtimes / _below(), runtimes / f"c-{key()}"
-        if not below.is_dir():
-            progress("compiling the C library, once")
-            _settled(below, _make_below)
-        if not own.is_dir():
-            progress("compiling what is below the C library")
-            _settled(own, _make_own)
+        below, own = (runtimes / name for name in folders())
+        for kept, make, doing in (
+            (below, _make_below, "compiling the C library, once"),
+            (own, _make_own, "compiling what is below the C library"),
+        ):
+            if not kept.is_dir():
+                _settled(kept, make, partial(progress, doing), shipped)
         return Library(own, below)
 
 
-def _settled(kept: Path, make: Callable[[Workspace, Path], None]) -> None:
+def _settled(kept: Path, make: _Make, tell: Callable[[], None], shipped: bool) -> None:
     """Make a folder beside its place and put it there whole; another process may be faster, with the same."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix="making-", dir=kept.parent))
     try:
-        with Workspace("the C library", seconds=600) as space:
-            make(space, made)
+        if not (shipped and c_shipped.unpack(kept.name, made)):
+            tell()
+            with Workspace("the C library", seconds=600) as space:
+                make(space, made)
         made.rename(kept)
     except OSError:
         if not kept.is_dir():
@@ -173,7 +190,9 @@ def _make_below(space: Workspace, into: Path) -> None:
         found = sorted((space.folder / "ZIG_GLOBAL_CACHE_DIR" / "o").glob(f"*/{name}"))
         if len(found) != 1:
             raise BuildFailed("the C library", f"zig made {len(found)} archives {name}; expected one")
-        shutil.copy(found[0], into / name)
+        # Made anew of the same objects: as zig made it, it names the folder of each.
+        objects = space.run([zig(), "ar", "t", found[0]], environment=caches).splitlines()
+        space.run([zig(), "ar", "qcsD", into / name, *objects], environment=caches)
 
 
 def _make_own(space: Workspace, into: Path) -> None:

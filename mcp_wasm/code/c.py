@@ -29,8 +29,8 @@ from mcp_wasm.sandbox.artifacts import Cache
 
 _STRING = wit.Primitive("string")
 _WASI = (
-    "cli/stdout", "cli/stderr", "clocks/monotonic-clock", "clocks/wall-clock", "filesystem/preopens",
-    "filesystem/types", "io/error", "io/poll", "io/streams", "random/random",
+    "cli/environment", "cli/stdout", "cli/stderr", "clocks/monotonic-clock", "clocks/wall-clock",
+    "filesystem/preopens", "filesystem/types", "io/error", "io/poll", "io/streams", "random/random",
 )  # fmt: skip
 
 WORLD = wit.World(
@@ -45,8 +45,8 @@ def compile_run(
 ) -> Program:
     """The component of a program and the compiler's warnings; compiled confined, or from the cache.
 
-    ``runtimes`` is the folder that keeps the C library; it is made there at
-    first, which takes half a minute (``warm``). ``file`` is the name in messages.
+    ``runtimes`` is the folder that keeps the C library, which is put there at
+    first (``c_library.prepare``). ``file`` is the name in messages.
 
     Raises:
         BuildFailed: what is wrong, with line and column of ``source`` in its ``messages``.

@@ -13,6 +13,7 @@ EVERYTHING = (
     "mcp_wasm/build/guest/wit.c",
     "mcp_wasm/bundled/lock.json",
     "mcp_wasm/bundled/hash.wasm",
+    "mcp_wasm/bundled/c_library.zip",
     "mcp_wasm/_tools/hash/hash.c",
     "mcp_wasm/_tools/hash/wit/world.wit",
     "mcp_wasm/code/guests/python/mcp_wasm_runner.py",

@@ -1,4 +1,4 @@
-/* Clocks, sleep, random bytes, arguments, and what a program of WASI 0.2 has not. */
+/* Clocks, sleep, random bytes, arguments, variables, and what a program of WASI 0.2 has not. */
 #include "wasi.h"
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,11 @@ IMPORT("wasi:clocks/monotonic-clock@0.2.0", "subscribe-duration") int32_t subscr
 IMPORT("wasi:io/poll@0.2.0", "[method]pollable.block") void pollable_block(int32_t self);
 IMPORT("wasi:io/poll@0.2.0", "[resource-drop]pollable") void pollable_drop(int32_t self);
 IMPORT("wasi:random/random@0.2.0", "get-random-bytes") void get_random_bytes(uint64_t len, bytes_t *result);
+
+
+typedef struct { bytes_t name, value; } variable_t;
+typedef struct { variable_t *ptr; size_t len; } variables_t;
+IMPORT("wasi:cli/environment@0.2.0", "get-environment") void get_environment(variables_t *result);
 
 int32_t wasi_asking;
 void (*wasi_written)(void);
@@ -90,12 +95,35 @@ int32_t PREVIEW1(args_get)(int32_t places, int32_t buffer) {
 }
 
 int32_t PREVIEW1(environ_sizes_get)(int32_t count, int32_t size) {
-    *(size_t *)count = *(size_t *)size = 0;
+    variables_t found;
+    ASK(get_environment(&found));
+    size_t bytes = 0;
+    for (size_t n = 0; n < found.len; n++) {
+        bytes += found.ptr[n].name.len + found.ptr[n].value.len + 2;
+        wasi_free(found.ptr[n].name.ptr, found.ptr[n].name.len);
+        wasi_free(found.ptr[n].value.ptr, found.ptr[n].value.len);
+    }
+    wasi_free(found.ptr, found.len);
+    *(size_t *)count = found.len, *(size_t *)size = bytes;
     return 0;
 }
 
+static char *put(char *at, bytes_t text, char end) {
+    memcpy(at, text.ptr, text.len);
+    wasi_free(text.ptr, text.len);
+    at[text.len] = end;
+    return at + text.len + 1;
+}
+
 int32_t PREVIEW1(environ_get)(int32_t places, int32_t buffer) {
-    (void)places, (void)buffer;
+    variables_t found;
+    ASK(get_environment(&found));
+    char *at = (char *)buffer;
+    for (size_t n = 0; n < found.len; n++) {
+        ((char **)places)[n] = at;
+        at = put(put(at, found.ptr[n].name, '='), found.ptr[n].value, 0);
+    }
+    wasi_free(found.ptr, found.len);
     return 0;
 }
 
