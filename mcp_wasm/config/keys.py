@@ -11,6 +11,7 @@ from mcp_wasm.capability.schema import grants_schema
 from mcp_wasm.component.names import NAME
 from mcp_wasm.config.access import ACCESS_TABLES
 from mcp_wasm.config.key import Key
+from mcp_wasm.config.llm import LLM_KEYS
 from mcp_wasm.config.state import STATE_KEYS
 from mcp_wasm.sandbox.limits import CALL_LIMITS
 from mcp_wasm.server.options import TOOLS_MODES
@@ -72,6 +73,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
     "oauth": ACCESS_TABLES["oauth"],
     "oauth.limits": _CALL_LIMIT_KEYS,
     "audit": ACCESS_TABLES["audit"],
+    "llm.NAME": LLM_KEYS,
     "limits": _LIMIT_KEYS,
     "component.NAME.limits": _LIMIT_KEYS,
     "tools.NAME": (
@@ -97,6 +99,7 @@ def json_schema() -> dict[str, Any]:
     root["properties"]["tokens"] = _by_name(token)
     limits = {"type": "object", "additionalProperties": False, "properties": {"limits": _object(_LIMIT_KEYS)}}
     root["properties"]["component"] = _by_name(limits)
+    root["properties"]["llm"] = _by_name(_object(LLM_KEYS))
     root["properties"]["tools"] = _by_name(_object(TABLES["tools.NAME"]))
     root["properties"]["grants"] = grants_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FILE_NAME, **root}

@@ -9,6 +9,7 @@ from pathlib import Path
 from mcp_wasm.audit.sink import AuditOptions
 from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.config.access import TokenSetting
+from mcp_wasm.llm.options import LlmOptions
 from mcp_wasm.memory.options import StateOptions
 from mcp_wasm.registry.index import ToolSetting
 from mcp_wasm.sandbox.artifacts import DEFAULT_LIMIT
@@ -38,8 +39,9 @@ class Config:
     components are granted beside the policy file; ``cache_bytes`` bounds the
     compiled artifacts on disk. ``access`` says who may do how much over HTTP, all
     but for the ``tokens``, whose secrets may have to be fetched first; ``state`` is
-    how key-value state is kept. ``options`` are the flags with which another
-    command line finds the same settings, home and components. ``late`` are folders
+    how key-value state is kept, ``llm`` which language models may be asked.
+    ``options`` are the flags with which another command line finds the same
+    settings, home and components. ``late`` are folders
     like ``components`` that never take a name from another: those that a file of
     the working folder names. ``guarded`` is what says what guests may do, beside the
     home: the settings file that is obeyed, and the home of other servers.
@@ -65,3 +67,4 @@ class Config:
     tokens: tuple[TokenSetting, ...] = ()
     audit: AuditOptions = field(default_factory=AuditOptions)
     state: StateOptions = field(default_factory=StateOptions)
+    llm: LlmOptions = field(default_factory=LlmOptions)

@@ -24,12 +24,13 @@ from mcp_wasm.capability.sizes import parse_size
 from mcp_wasm.capability.values import Place
 from mcp_wasm.component import toml_text
 from mcp_wasm.component.names import NAME, nearest
-from mcp_wasm.config import access
+from mcp_wasm.config import access, llm
 from mcp_wasm.config.key import Key, Kind
 from mcp_wasm.config.keys import TABLES
 from mcp_wasm.config.model import Config, Http
 from mcp_wasm.config.state import state
 from mcp_wasm.errors import InvalidSettings
+from mcp_wasm.llm.options import LlmOptions
 from mcp_wasm.registry.index import ToolSetting
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.server.access import Access
@@ -79,7 +80,7 @@ class _Reader:
     def config(self, document: Mapping[str, Any]) -> Config:
         tables = (
             *("audit", "cache", "component", "grants", "http"),
-            *("limits", "oauth", "server", "state", "tokens", "tools"),
+            *("limits", "llm", "oauth", "server", "state", "tokens", "tools"),
         )
         plain = {key: value for key, value in document.items() if key not in tables}
         values = self._table("", "", plain, also=tables)
@@ -95,6 +96,7 @@ class _Reader:
             tokens=self._tokens(self._sub(document, "tokens")),
             audit=access.audit(self._table("audit", "audit", self._sub(document, "audit"))),
             state=state(self._table("state", "state", self._sub(document, "state"))),
+            llm=self._llm(self._sub(document, "llm")),
             server=ServerOptions(**self._table("server", "server", self._sub(document, "server"))),
             limits=limits,
             component_limits=self._component_limits(self._sub(document, "component"), limits),
@@ -117,6 +119,16 @@ class _Reader:
             own, limits = self._with_limits("tokens.NAME", where, self._sub(tokens, name, where))
             found.append(access.token(name, own, limits, str(self._path)))
         return tuple(found)
+
+    def _llm(self, providers: Mapping[str, Any]) -> LlmOptions:
+        """The providers, in the order in which the file has them: that is the order of trying."""
+        found = []
+        for name in providers:
+            where = f"llm.{name}"
+            self._check_name(where, name)
+            values = self._table("llm.NAME", where, self._sub(providers, name, where))
+            found.append(llm.provider(name, values, self._path))
+        return LlmOptions(tuple(found))
 
     def _with_limits(
         self, table: str, where: str, found: Mapping[str, Any]

@@ -139,11 +139,6 @@ TAKEN: list[tuple[str, dict[str, Any], Any]] = [
     ("config", {"key": "k", "value": ""}, ConfigValue("k", "")),
     ("nn", {"models": ["m", "n*"], "folder": "m"}, Nn(("m", "n*"), Path("/policies/m"))),
     ("llm", {"providers": ["a", "b*"]}, Llm(("a", "b*"))),
-    (
-        "llm",
-        {"providers": ["a"], "operations": ["reason"], "call_tokens": 1, "tokens": 1, "cost": 0, "period": 1},
-        Llm(("a",), operations=("reason",), call_tokens=1, tokens=1, cost=0.0, period=1.0),
-    ),
     ("messaging", {}, Messaging()),
     (
         "messaging",
@@ -239,13 +234,6 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("logging", {"level": "warning"}, "one of trace"),
     ("sessions", {"most": 0}, "from 1"),
     ("netwrok", {}, "did you mean network?"),
-    ("llm", {"models": ["m"]}, "the key providers"),
-    ("llm", {"providers": ["a"], "operations": ["sing"]}, "one of ask, summarize, plan_workflow, reason"),
-    ("llm", {"providers": ["a"], "operations": []}, "a list of words that is not empty"),
-    ("llm", {"providers": ["a"], "call_tokens": 0}, "from 1 to"),
-    ("llm", {"providers": ["a"], "tokens": 0}, "from 1 to"),
-    ("llm", {"providers": ["a"], "cost": -0.01}, "from 0 to"),
-    ("llm", {"providers": ["a"], "period": 0.5}, "from 1 to"),
     ("messaging", {"agents": ["a*b"]}, "* at its end"),
     ("messaging", {"agents": []}, "not empty"),
     *(
