@@ -110,7 +110,8 @@ def _exported(functions: Iterable[Function], prefix: str) -> Iterator[str]:
             yield ""
         yield from _docs(described(function))
         params = ", ".join(f"{written(param.name)}: {reference(param.type)}" for param in function.params)
-        yield f"{prefix}{written(function.name)}: func({params}) -> {reference(function.result)};"
+        result = "" if function.result is None else f" -> {reference(function.result)}"
+        yield f"{prefix}{written(function.name)}: func({params}){result};"
 
 
 def _declared(type_: Named) -> Iterator[str]:
