@@ -28,6 +28,7 @@ LLM_KEYS = (
     Key("breaker", "integer", "failures in a row after which it is left alone, or 0", 0, 1000, trusted=True),
     Key("alone", "number", "seconds for which it is left alone", 1, 86_400, trusted=True),
     Key("max_tokens", "integer", "tokens of an answer where the request names none", 1, 10**6, trusted=True),
+    Key("ca", "file", "file of the certificates that are believed in place of the usual ones", trusted=True),
     Key("input_price", "number", "US dollars of a million tokens that are sent", 0, 10**6, trusted=True),
     Key("output_price", "number", "US dollars of a million tokens that come back", 0, 10**6, trusted=True),
 )

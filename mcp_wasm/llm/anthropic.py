@@ -41,7 +41,9 @@ class Anthropic:
 
     def __init__(self, options: ProviderOptions, key: KeySource | None) -> None:
         self.name, self.model = options.name, options.model
-        self._exchange = Exchange(self.name, options.url, key, _headers, timeout=options.timeout)
+        self._exchange = Exchange(
+            self.name, options.url, key, _headers, timeout=options.timeout, ca=options.ca
+        )
 
     async def ask(self, request: Request) -> Answer:
         """As ``Provider`` has it."""

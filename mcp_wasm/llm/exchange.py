@@ -15,6 +15,7 @@ import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp_wasm.errors import LlmCutOff, LlmFailed, LlmKeyMissing, LlmMalformed, LlmTimedOut, LlmUnreachable
@@ -59,11 +60,12 @@ class Exchange:
         headers: Callable[[str], Mapping[str, str]],
         *,
         timeout: float = 30.0,
+        ca: Path | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
         self._url, self._key, self._headers = url, key, headers
-        self._timeout, self._now = timeout, now
+        self._timeout, self._ca, self._now = timeout, ca, now
         self._client: httpx2.AsyncClient | None = None
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
@@ -178,16 +180,30 @@ class Exchange:
         import httpx2  # as in _answering
 
         if self._client is None:
-            # Certificates take a while to load, and plain HTTP, which stays on this machine, needs none.
-            plain = self._url.startswith("http://")
             self._client = httpx2.AsyncClient(
-                verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True,
+                verify=self._believed(),
                 follow_redirects=False,
                 trust_env=False,
                 timeout=self._timeout,
                 limits=httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=8),
             )
         return self._client
+
+    def _believed(self) -> ssl.SSLContext | bool:
+        """Whose certificates are believed.
+
+        Raises:
+            LlmUnreachable: if the file of certificates is none.
+        """
+        # They take a while to load, and plain HTTP, which stays on this machine, needs none.
+        if self._url.startswith("http://"):
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self._ca is None:
+            return True
+        try:
+            return ssl.create_default_context(cafile=self._ca)
+        except OSError:
+            raise LlmUnreachable(self.name, f"its certificates cannot be read from {self._ca}") from None
 
 
 async def _read(response: httpx2.Response, most: int) -> bytes | None:

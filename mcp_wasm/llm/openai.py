@@ -30,7 +30,9 @@ class OpenAi:
         self.name, self.model = options.name, options.model
         # OpenAI's newer models refuse max_tokens; others often know nothing else.
         self._most = "max_completion_tokens" if options.kind == "openai" else "max_tokens"
-        self._exchange = Exchange(self.name, options.url, key, _headers, timeout=options.timeout)
+        self._exchange = Exchange(
+            self.name, options.url, key, _headers, timeout=options.timeout, ca=options.ca
+        )
 
     async def ask(self, request: Request) -> Answer:
         """As ``Provider`` has it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -46,7 +47,8 @@ class ProviderOptions:
     is tried again, or a streamed one be silent. ``retries`` is how often a request
     is sent again, ``breaker`` after how many failures in a row the provider is left
     alone for ``alone`` seconds (0: never), ``max_tokens`` the tokens of an answer
-    where the request names none.
+    where the request names none. ``ca`` is a file of certificates that are believed
+    in place of the usual ones.
     """
 
     name: str
@@ -60,6 +62,7 @@ class ProviderOptions:
     alone: float = 30.0
     max_tokens: int = 1024
     price: Price | None = None
+    ca: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse what does not fit together.

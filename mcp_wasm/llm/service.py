@@ -20,7 +20,14 @@ from mcp_wasm.capability.command import denial_command
 from mcp_wasm.capability.grant import Denial, Grants
 from mcp_wasm.capability.llm import Llm as LlmGrant
 from mcp_wasm.component.names import NAME
-from mcp_wasm.errors import CapabilityDenied, LlmBudgetExceeded, LlmFailed, LlmRefused, McpWasmError
+from mcp_wasm.errors import (
+    CapabilityDenied,
+    LlmBudgetExceeded,
+    LlmCircuitOpen,
+    LlmFailed,
+    LlmRefused,
+    McpWasmError,
+)
 from mcp_wasm.llm import protocol
 from mcp_wasm.llm.exchange import KeySource
 from mcp_wasm.llm.fallback import MODEL, Fallback
@@ -210,7 +217,9 @@ class Llm:
 
     def _note(self, error: McpWasmError, failures: list[McpWasmError]) -> None:
         failures.append(error)
-        _log.warning("%s", error)
+        # Who asks decides how often these two come, and a log is not theirs to fill.
+        often = isinstance(error, (LlmCircuitOpen, LlmBudgetExceeded))
+        _log.log(logging.DEBUG if often else logging.WARNING, "%s", error)
 
     def _why(self, asked: Asked, failures: list[McpWasmError]) -> tuple[str, int]:
         """Why the fallback answers, and after how many requests; raises what it must not gloss over."""

@@ -87,8 +87,12 @@ class Tried:
         while True:
             attempts += 1
             try:
-                async with self._one(fitted, grant, who, begins) as held, self._pieces(fitted) as pieces:
-                    async for delta in self._heard(pieces, begins, ends):
+                async with (
+                    self._one(fitted, grant, who, begins) as held,
+                    contextlib.aclosing(self.provider.stream(fitted)) as pieces,
+                    contextlib.aclosing(self._heard(pieces, begins, ends)) as heard,
+                ):
+                    async for delta in heard:
                         given = given or bool(delta.text)
                         yield self._last(held, delta, attempts)
                 return
@@ -147,9 +151,6 @@ class Tried:
                 yield
         except TimeoutError:
             raise LlmTimedOut(self.options.name, seconds) from None
-
-    def _pieces(self, request: Request) -> contextlib.aclosing[AsyncGenerator[Delta, None]]:
-        return contextlib.aclosing(self.provider.stream(request))
 
     async def _heard(
         self, pieces: AsyncGenerator[Delta, None], begins: float, ends: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tomllib
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 
 from mcp_wasm.capability import document
 from mcp_wasm.capability.grant import (
-    KINDS,
     MIB,
     Clock,
     ConfigValue,
@@ -27,7 +25,6 @@ from mcp_wasm.capability.grant import (
     Storage,
     Tools,
 )
-from mcp_wasm.capability.keys import KEYS
 from mcp_wasm.capability.llm import Llm
 from mcp_wasm.capability.messaging import Messaging
 from mcp_wasm.capability.values import Place
@@ -45,12 +42,6 @@ def refused(kind: str, table: dict[str, Any]) -> str:
     with pytest.raises(InvalidSettings) as error:
         document.grant(kind, table, "here", PLACE)
     return str(error.value)
-
-
-def test_the_tables_have_the_fields_of_the_grants() -> None:
-    for kind, class_ in KINDS.items():
-        fields = [field.name for field in dataclasses.fields(class_) if field.name != "rule"]
-        assert [key.name for key in KEYS[kind]] == fields
 
 
 def test_a_whole_document_is_read() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import jsonschema
 import pytest
 
 from mcp_wasm.capability import document
+from mcp_wasm.capability.grant import KINDS
+from mcp_wasm.capability.keys import KEYS
 from mcp_wasm.capability.schema import document_schema
 from tests.capability.test_document import PLACE, REFUSED, TAKEN
 
@@ -45,6 +48,12 @@ def test_what_is_refused_does_not_fit(validator: Any, kind: str, table: dict[str
 @pytest.mark.parametrize("text", [{"grant": {}}, {"grants": {"A": {}}}, {"grants": {"a": {"digest": "x"}}}])
 def test_what_is_no_policy_does_not_fit(validator: Any, text: Any) -> None:
     assert not validator.is_valid(text)
+
+
+def test_the_tables_have_the_fields_of_the_grants() -> None:
+    for kind, class_ in KINDS.items():
+        fields = [field.name for field in dataclasses.fields(class_) if field.name != "rule"]
+        assert [key.name for key in KEYS[kind]] == fields
 
 
 def test_the_published_file_is_the_schema() -> None:
