@@ -76,7 +76,8 @@ def tell_cost(report: Report, *, failed: bool) -> None:
         "running": report.run_ms,
     }
     spent = ", ".join(f"{ms:.2f} ms {name}" for name, ms in times.items() if ms >= 0.005)
-    terminal.note(f"cost: {report.fuel:,} fuel" + (f", {spent}" if spent else ""))
+    least = "at least " if report.fuel_is_least else ""
+    terminal.note(f"cost: {least}{report.fuel:,} fuel" + (f", {spent}" if spent else ""))
 
 
 def costs(report: Report) -> Mapping[str, Any]:
@@ -89,6 +90,8 @@ def costs(report: Report) -> Mapping[str, Any]:
         "runMs": report.run_ms,
         "digest": report.digest,
     }
+    if report.fuel_is_least:
+        cost["fuelIsLeast"] = True
     printed = {"stdout": _printed(report.stdout), "stderr": _printed(report.stderr)}
     log = {
         "lines": [

@@ -109,7 +109,8 @@ class Call:
 
     ``context`` is its store's, set while the store lives. ``state`` is for host
     interfaces, each under a key of its own. ``redactor`` knows the values of the
-    secrets that were read for it, None where there were none. ``denials`` are in the order of the
+    secrets that were read for it, None where there were none. ``cut`` is whether the
+    guest was stopped in the middle of a computation. ``denials`` are in the order of the
     first attempt.
     """
 
@@ -119,6 +120,7 @@ class Call:
         "about",
         "bridge",
         "context",
+        "cut",
         "fault",
         "grants",
         "limits",
@@ -152,6 +154,7 @@ class Call:
         self.stdout, self.stderr = Stream(permit.limits.log), Stream(permit.limits.log)
         self.log = Log(permit.limits.log)
         self.fault: BaseException | None = None
+        self.cut = False
         self._denied: dict[tuple[str, str], Denial] = {}
 
     def deny(
@@ -250,6 +253,7 @@ def at_epoch(_context: Any, number: int, delta: Any, kind: Any) -> int:
     """The engine asks at each epoch whether this store goes on."""
     try:
         if _calls[number].stop.due():
+            _calls[number].cut = True
             return new_error("stopped by the host")
         delta[0], kind[0] = 1, _CONTINUE
         return 0

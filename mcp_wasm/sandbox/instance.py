@@ -256,6 +256,7 @@ class Live:
             denials=call.denials,
             log=call.log.lines,
             log_dropped=call.log.dropped,
+            fuel_is_least=call.cut,
         )
 
 

@@ -28,7 +28,9 @@ class Report:
     ``instantiate_ms`` and ``run_ms`` in milliseconds of wall clock, ``digest``
     the SHA-256 (hex) of the component that ran, ``denials`` what it attempted
     without a grant, ``log`` what it wrote to the log, ``log_dropped`` how many
-    messages there was no room for.
+    messages there was no room for. With ``fuel_is_least`` the guest was stopped in
+    the middle of a computation, and used at least ``fuel``: compiled code counts in
+    a register, and writes the count down only where it calls or returns.
     """
 
     digest: str
@@ -42,6 +44,7 @@ class Report:
     denials: tuple[Denial, ...] = ()
     log: tuple[Logged, ...] = ()
     log_dropped: int = 0
+    fuel_is_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,8 @@ def meta(report: Report) -> Wire:
         "runMs": round(report.run_ms, 3),
         "digest": report.digest,
     }
+    if report.fuel_is_least:
+        cost["fuelIsLeast"] = True
     printed = _printed(STDOUT_KEY, report.stdout) | _printed(STDERR_KEY, report.stderr)
     return {COST_KEY: cost} | printed | _logged(report)
 

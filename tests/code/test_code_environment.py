@@ -1,4 +1,4 @@
-"""The variables that code finds: those that were granted to it, anew in each run, and none of the host's own."""
+"""The variables that code finds: those that were granted to it, anew in each run, and nothing of the host."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from mcp_wasm.errors import (
     DeadlineExceeded,
     FuelExhausted,
     GuestError,
+    LimitExceeded,
     MemoryLimitExceeded,
     Trap,
 )
@@ -77,6 +78,18 @@ def test_the_deadline_ends_a_guest_that(runtime: Runtime, tool: str, arguments: 
     assert caught.value.allowed == 0.1
     assert caught.value.used is not None
     assert caught.value.report.digest == runtime.tool(tool).digest
+
+
+@pytest.mark.parametrize(
+    ("limits", "cut"),
+    [({"deadline": 0.05}, True), ({"fuel": 1000}, False)],
+)
+def test_what_a_guest_used_that_was_stopped_while_it_computed_is_told_as_the_least(
+    runtime: Runtime, limits: dict[str, float], cut: bool
+) -> None:
+    with pytest.raises(LimitExceeded) as caught:
+        runtime.call_sync("tiny_spin", {}, limits=limits)
+    assert caught.value.report.fuel_is_least is cut
 
 
 def test_a_guest_whose_start_spins_is_ended_too(home: Path) -> None:
