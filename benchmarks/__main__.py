@@ -21,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import (
+    agents,
     code_runs,
     fetching,
     guests,
@@ -42,6 +43,7 @@ PARTS: dict[str, Callable[..., dict[str, list[Row]]]] = {
     "state": state.run,
     "http": fetching.run,
     "code": code_runs.run,
+    "agents": agents.run,
 }
 
 

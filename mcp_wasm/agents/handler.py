@@ -96,7 +96,7 @@ class Native:
         """Handle each by ``one``."""
         handled.extend(Handled(self.one(situation, message)) for message in messages)
 
-    def one(self, situation: Situation, message: Message) -> tuple[Effect, ...]:
+    def one(self, _situation: Situation, message: Message) -> tuple[Effect, ...]:
         """What is to be done for one message."""
         raise NotImplementedError
 

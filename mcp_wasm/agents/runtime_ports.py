@@ -11,7 +11,7 @@ from mcp_wasm.sandbox.account import Caller
 
 
 class RuntimeTools:
-    """Implements ``ports.Tools`` over ``runtime``: each tool under its own grants, each call in the audit log."""
+    """Implements ``ports.Tools``: each tool runs under its own grants, each call is in the audit log."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime

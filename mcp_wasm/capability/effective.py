@@ -20,6 +20,9 @@ WITHOUT_IMPORT = frozenset(
 )
 """Kinds that base WASI serves, or the host alone (an agent asks by what it returns): they need no import."""
 
+AGENT = "mcp-wasm:agent/handler@"
+"""What the export path of an agent's handler begins with, which asks for tools by what it returns."""
+
 _KEYS = {"storage": "guest", "environment": "name", "secret": "name", "config": "key"}
 _NARROWING = frozenset({"clock", "random"})
 """Kinds without which a guest has more: no call that allows little may lift them."""
@@ -54,6 +57,8 @@ def effective(  # noqa: PLR0917 - policy, component and call, as the module's se
     if not given and not approved and not waiting:
         return NOTHING
     usable = WITHOUT_IMPORT | imported(wishes)
+    if any(name.startswith(AGENT) for name in names):
+        usable |= {"tools"}
     if allowed is not None:
         usable &= allowed | _NARROWING
     lost = entry.grants if waiting and entry is not None else ()
