@@ -41,6 +41,10 @@ _NO_TOOLS = '''"""There are no tools here."""
 
 def install():
     """Nothing to install: the world has no import for them."""
+
+
+def renew():
+    """Nothing to ask for anew."""
 '''
 
 

@@ -13,7 +13,7 @@ _NOTES = {
     "bytes": "type Base64 = string; // bytes, in base64",
     "integer": "// Integers past 2^53 come back as decimal strings.",
     "float": '// NaN and infinities are the strings "NaN", "Infinity", "-Infinity".',
-    "pairs": "// Where a [string, ...][] is given, an object or a Map will do too.",
+    "pairs": "// Where an Array<[string, ...]> is given, an object or a Map will do too.",
 }
 _ERROR = (
     "export class ToolError extends Error {\n"

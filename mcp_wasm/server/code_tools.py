@@ -62,7 +62,10 @@ RUN_INPUT = _object(
     {
         "language": _LANGUAGE,
         "code": {**_TEXT, "maxLength": MOST_CODE, "description": "The source, a whole program."},
-        "input": {"description": "Any JSON value; `main(input)` is called with it where `main` is defined."},
+        "input": {
+            "description": "Any JSON value; `main(input)` is called with it where `main` is defined. "
+            "WebAssembly text: the function's arguments, an object by parameter or an array."
+        },
         "files": {
             "type": "object",
             "maxProperties": FILES,

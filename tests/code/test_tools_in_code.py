@@ -61,6 +61,20 @@ def test_code_without_a_grant_has_no_tools(say: Speech, make: Make) -> None:
 
 
 @both
+def test_a_session_calls_what_was_granted_since_and_nothing_that_was_taken_away(
+    say: Speech, make: Make
+) -> None:
+    runtime, handle = make("tiny"), "new"
+    code = f"{say.imported}\n{say.call('tiny_add', 1, 2)}"
+    for now in (False, True, True, False, True):
+        approved = [Tools(("tiny_add",))] if now else []
+        ran = runtime.run_code_sync(Run(say.language, code, session=handle), approved=approved)
+        handle = ran.session
+        assert [denial.asked for denial in ran.report.denials] == ([] if now else ["the tool tiny_add"])
+        assert (ran.failure is None, ran.value == 3) == (now, now)
+
+
+@both
 def test_a_called_tool_has_its_own_grants_and_not_those_of_code(say: Speech, make: Make) -> None:
     relay = say.call("caller_relay", "tiny_add", '{"a":1,"b":2}')
     without = make("tiny", "caller", **granted("*"))

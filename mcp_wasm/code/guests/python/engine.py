@@ -16,6 +16,7 @@ import notes
 import plain
 import program
 import streams
+import tools_module
 
 _READ = json.JSONDecoder().decode
 # Kept from before any program runs: one that replaces json.dumps breaks its own output only.
@@ -29,6 +30,7 @@ def answer(text: str) -> str:
     # The snapshot froze the generator's state; each run has its own. All 2,496 bytes that seed() would
     # ask for take longer than a small program.
     _SEED(int.from_bytes(_ENTROPY(32)))
+    tools_module.renew()
     streams.begin()
     try:
         return _written(_outcome(request))

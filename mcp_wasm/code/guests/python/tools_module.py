@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import importlib.abc
 import importlib.machinery
 import inspect
@@ -146,23 +147,46 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return types.ModuleType(_NAME, "The tools that were granted to this code, as functions.")
 
     def exec_module(self, module: types.ModuleType) -> None:
-        found = {tool.name: _function(tool) for tool in host.list()}
+        _fill(module)
 
-        def names() -> list[str]:
-            """The names of the tools."""
-            return sorted(found)
 
-        def missing(name: str) -> Any:
-            if name.startswith("_"):
-                raise AttributeError(f"module {_NAME!r} has no attribute {name!r}")
-            # The host denies it, and so tells a person what was asked for, before the program has begun.
-            with contextlib.suppress(componentize_py_types.Err):
-                host.call(name, "{}")
-            raise AttributeError(f"no tool {name!r} was granted to this code", name=name, obj=module)
+_filled: list[tuple[types.ModuleType, list[str]]] = []
+"""Modules with the names that they have by what was granted."""
 
-        module.__dict__.update({"ToolError": ToolError, "names": names, **found})
-        module.__dict__["__all__"] = [*found, "ToolError"]
-        module.__dict__["__getattr__"] = missing
+
+def _fill(module: types.ModuleType) -> None:
+    found = {tool.name: _function(tool) for tool in host.list()}
+
+    def names() -> list[str]:
+        """The names of the tools."""
+        return sorted(found)
+
+    def missing(name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"module {_NAME!r} has no attribute {name!r}")
+        # The host denies it, and so tells a person what was asked for, before the program has begun.
+        with contextlib.suppress(componentize_py_types.Err):
+            host.call(name, "{}")
+        raise AttributeError(f"no tool {name!r} was granted to this code", name=name, obj=module)
+
+    more = {"ToolError": ToolError, "names": names, **found, "__all__": [*found, "ToolError"]}
+    module.__dict__.update(more)
+    module.__dict__["__getattr__"] = missing
+    _filled.append((module, [*more]))
+
+
+def renew() -> None:
+    """Before each request: in a session others may be granted now, and are listed when they are wanted."""
+    for module, names in _filled:
+        for name in names:
+            module.__dict__.pop(name, None)
+        module.__dict__["__getattr__"] = functools.partial(_wanted, module)
+    _filled.clear()
+
+
+def _wanted(module: types.ModuleType, name: str) -> Any:
+    _fill(module)
+    return getattr(module, name)
 
 
 def install() -> None:
