@@ -96,7 +96,10 @@ class ProviderOptions:
 
 @dataclass(frozen=True, slots=True)
 class LlmOptions:
-    """All providers, in the order in which they are tried; ``concurrent`` requests may run at once."""
+    """All providers, in the order in which they are tried.
+
+    ``concurrent`` requests may run at once, half of them for one asker.
+    """
 
     providers: tuple[ProviderOptions, ...] = ()
     concurrent: int = 16

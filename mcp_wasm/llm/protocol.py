@@ -126,8 +126,10 @@ def check(request: Request) -> None:
     size = sum(map(len, texts))
     if size > LARGEST:
         raise LlmRefused("the request", f"at most {LARGEST:,} characters", f"{size:,}")
-    if any("\ud800" <= char <= "\udfff" for text in [*texts, request.model, *request.stop] for char in text):
-        raise LlmRefused("the request", "text without lone surrogates", "one with such")
+    try:
+        "".join([*texts, request.model, *request.stop]).encode()
+    except UnicodeEncodeError:
+        raise LlmRefused("the request", "text without lone surrogates", "one with such") from None
     _check_turns(request)
     if request.model and (len(request.model) > _NAME or not request.model.isprintable()):
         raise LlmRefused("model", f"a name of at most {_NAME} characters", request.model[:_NAME])

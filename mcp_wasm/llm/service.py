@@ -32,10 +32,11 @@ from mcp_wasm.llm import protocol
 from mcp_wasm.llm.exchange import KeySource
 from mcp_wasm.llm.fallback import MODEL, Fallback
 from mcp_wasm.llm.ledger import Ledger
-from mcp_wasm.llm.operations import Operation, Operations
+from mcp_wasm.llm.operations import Operation, Operations, digest
 from mcp_wasm.llm.options import FALLBACK, LlmOptions
 from mcp_wasm.llm.protocol import Answer, Delta, Request
 from mcp_wasm.llm.providers import provider
+from mcp_wasm.llm.slots import Slots
 from mcp_wasm.llm.tried import Surroundings, Tried
 
 _log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Llm:
         self._operations = Operations(self._around.clock)
         self._ends: dict[tuple[str, str], asyncio.Event] = {}
         self._fallback = Fallback()
-        slots = asyncio.Semaphore(options.concurrent)
+        slots = Slots(options.concurrent)
         self._tried = {
             each.name: Tried(
                 each, provider(each, (keys or {}).get(each.name)), self.ledger, slots, self._around
@@ -156,7 +157,9 @@ class Llm:
 
     async def _known(self, asked: Asked, who: str) -> Answer | None:
         """The answer that the same operation has had; None where it has to be asked (again)."""
-        while (known := self._operations.get(who, asked.id)) is not None and known.request == asked.request:
+        while (known := self._operations.get(who, asked.id)) is not None and known.asked == digest(
+            asked.request
+        ):
             if known.status != "running":
                 return known.answer
             await self._ends[who, asked.id].wait()

@@ -21,6 +21,7 @@ from mcp_wasm.llm.circuit import Circuit
 from mcp_wasm.llm.ledger import Ledger, Reservation
 from mcp_wasm.llm.options import ProviderOptions
 from mcp_wasm.llm.protocol import Answer, Delta, Provider, Request
+from mcp_wasm.llm.slots import Slots
 
 _STREAM = 10
 """How many times as long as a whole answer a streamed one may take: it may go on, but not for ever."""
@@ -46,7 +47,7 @@ class Tried:
         options: ProviderOptions,
         provider: Provider,
         ledger: Ledger,
-        slots: asyncio.Semaphore,
+        slots: Slots,
         around: Surroundings,
     ) -> None:
         self.options, self.provider = options, provider
@@ -116,7 +117,7 @@ class Tried:
         self, request: Request, grant: LlmGrant, who: str, ends: float
     ) -> AsyncIterator[Reservation]:
         """Around one request: a slot, the circuit, and the reservation, which is settled whatever happens."""
-        async with self._slot(ends):
+        async with self._slot(who, ends):
             with self._circuit.guard():
                 held = self._reserved(request, grant, who)
                 try:
@@ -132,17 +133,14 @@ class Tried:
                     held.settle(*self._amount(held, None))
 
     @contextlib.asynccontextmanager
-    async def _slot(self, ends: float) -> AsyncIterator[None]:
-        left = ends - self._around.clock()
-        try:
-            async with asyncio.timeout(max(0.0, left)):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise LlmTimedOut(self.options.name, round(max(0.0, left), 3), used=(0, 0)) from None
-        try:
+    async def _slot(self, who: str, ends: float) -> AsyncIterator[None]:
+        left = max(0.0, ends - self._around.clock())
+        async with contextlib.AsyncExitStack() as held:
+            try:
+                await held.enter_async_context(self._slots.one(who, left))
+            except TimeoutError:
+                raise LlmTimedOut(self.options.name, round(left, 3), used=(0, 0)) from None
             yield
-        finally:
-            self._slots.release()
 
     @contextlib.asynccontextmanager
     async def _within(self, ends: float, seconds: float) -> AsyncIterator[None]:

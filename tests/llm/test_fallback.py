@@ -125,13 +125,32 @@ def test_operations_are_forgotten_after_a_while_and_when_there_are_too_many() ->
     assert register.get("a", "three") is None
 
 
+def test_answers_are_forgotten_when_there_is_too_much_in_them() -> None:
+    clock = Clock()
+    request = Request(text="a")
+    answer = fallback.answer(request)
+    register = Operations(clock, characters=2 * len(answer.text))
+    for name in ("one", "two", "three"):
+        register.end(register.begin("a", name, request), answer=answer)
+    register.end(register.begin("a", "four", request), error="no")
+    assert [register.get("a", name) is None for name in ("one", "two", "three", "four")] == [
+        True,
+        *[False] * 3,
+    ]
+
+
 def test_no_more_operations_run_than_may_and_none_of_those_is_forgotten() -> None:
     clock = Clock()
-    register, request = Operations(clock, most=2, seconds=10), Request(text="a")
+    register, request = Operations(clock, running=20, seconds=10), Request(text="a")
     first = register.begin("a", "", request)
     register.begin("b", first.id, request)
-    with pytest.raises(Busy):
+    register.begin("a", "", request)
+    with pytest.raises(Busy, match="a has 2 calls waiting"):
         register.begin("a", "", request)
+    for number in range(17):
+        register.begin(str(number), "", request)
+    with pytest.raises(Busy, match="Everybody together has 20"):
+        register.begin("another", "", request)
     clock.at = 1000
     assert register.get("a", first.id) == first
     register.end(first, error="no")

@@ -10,6 +10,7 @@ import pytest
 
 from mcp_wasm.capability.grant import Grants
 from mcp_wasm.errors import (
+    Busy,
     LlmCutOff,
     LlmRefused,
     LlmTimedOut,
@@ -110,10 +111,27 @@ async def test_no_more_requests_run_at_once_than_may() -> None:
         return HELLO
 
     with serving(counted) as server:
-        async with service(options(server), concurrent=2) as llm:
-            answers = await asyncio.gather(*(llm.ask(ASK, ALL, "a") for _ in range(8)))
-    assert {each.status for each in answers} == {"completed"}
-    assert most[0] <= 2
+        async with service(options(server), concurrent=4) as llm:
+            for who, bound in ((["a"] * 8, 2), (["a", "b", "c"] * 4, 4)):
+                most[0] = 0
+                answers = await asyncio.gather(*(llm.ask(ASK, ALL, each) for each in who))
+                assert {each.status for each in answers} == {"completed"}
+                assert most[0] <= bound
+
+
+async def test_who_asks_too_much_keeps_nobody_else_waiting() -> None:
+    """An attack: one agent asks a provider that never answers, as often as it may."""
+    with serving(wire.stalled()) as bad, serving(lambda *_: HELLO) as good:
+        async with service(options(bad, "bad"), options(good, "good"), concurrent=2) as llm:
+            flood = [asyncio.create_task(llm.ask(Asked(ASK.request, "bad"), ALL, "a")) for _ in range(100)]
+            await asyncio.sleep(0)
+            assert (await llm.ask(Asked(ASK.request, "good"), ALL, "b")).status == "completed"
+            with pytest.raises(Busy):
+                await llm.ask(ASK, ALL, "a")
+            for each in flood:
+                each.cancel()
+            await asyncio.gather(*flood, return_exceptions=True)
+            assert (await llm.ask(Asked(ASK.request, "good"), ALL, "a")).status == "completed"
 
 
 async def test_a_stream_gives_pieces_and_then_the_answer() -> None:
