@@ -19,7 +19,7 @@ from mcp_wasm.errors import (
     LlmTimedOut,
     LlmUnreachable,
 )
-from mcp_wasm.llm import protocol
+from mcp_wasm.llm import faults, protocol
 from mcp_wasm.llm.again import Pauses, pause
 from mcp_wasm.llm.circuit import Circuit
 from mcp_wasm.llm.prompts import bound, conversation
@@ -71,6 +71,13 @@ def test_a_text_of_few_letters_is_no_key_to_look_for() -> None:
     assert Redaction("abcde").text("abcde") == "abcde"
     assert Redaction("abcdef").text("abcdef") == "[key]"
     assert Redaction("").piece("text") == "text"
+
+
+def test_a_wait_until_a_moment_is_told_in_seconds() -> None:
+    date = "Thu, 01 Jan 1970 01:00:00 GMT"
+    assert faults.again({"retry-after": date}, 3590.5) == 9.5
+    assert faults.again({"retry-after": date}, 3600.0) == 0
+    assert faults.again({"retry-after": "5", "retry-after-ms": "250"}, 0.0) == 0.25
 
 
 def waiting(error: LlmFailed, again: float) -> LlmFailed:

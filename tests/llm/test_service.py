@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -270,6 +272,12 @@ async def test_where_a_budget_is_used_up_another_grant_is_used_and_no_fallback_h
             assert (await llm.ask(ASK, gather([small, large]), "a")).provider == "q"
             with pytest.raises(LlmBudgetExceeded):
                 await llm.ask(ASK, gather([small]), "a")
+
+
+def test_the_client_is_not_loaded_before_a_provider_is_asked() -> None:
+    """A node that asks nobody starts without it."""
+    program = "import sys, mcp_wasm.llm.service; sys.exit('httpx2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def at(server: Server, name: str) -> ProviderOptions:

@@ -187,6 +187,28 @@ async def test_a_stream_that_falls_silent_is_timed_out_even_where_it_pings() -> 
     assert texts == ["Hel"]
 
 
+async def test_a_stream_takes_ten_times_the_time_of_an_answer_and_no_longer() -> None:
+    time, go = Time(), threading.Event()
+    first, second = wire.openai_chunks("a")[:2], wire.openai_chunks("b")[1:2]
+
+    def slow(_seen: Any, connection: Any) -> None:
+        connection.sendall(streamed(first, end=False))
+        assert go.wait(10)
+        connection.sendall(b"".join(map(wire.chunked, second)))
+        connection.recv(1)
+
+    with serving(slow) as server:
+        async with service(options(server), time=time) as llm:
+            stream = llm.stream(ASK, ALL, "a")
+            assert (await anext(stream)).text == "a"
+            time.at += 299
+            go.set()
+            assert (await anext(stream)).text == "b"
+            time.at += 1
+            with pytest.raises(LlmTimedOut):
+                await anext(stream)
+
+
 async def test_the_fallback_is_streamed_too() -> None:
     async with service() as llm:
         texts: list[str] = []
