@@ -15,7 +15,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_wasm.agents.message import DEFAULT_KIND, KINDS, MOST_BYTES, PRIORITIES as BY_NAME
+from mcp_wasm.agents.message import DEFAULT_KIND, KINDS, MOST_BYTES
+from mcp_wasm.agents.message import PRIORITIES as BY_NAME
 from mcp_wasm.agents.node import Node
 from mcp_wasm.agents.slot import Slot
 from mcp_wasm.errors import InvalidArguments, Mismatch, UnknownAgent

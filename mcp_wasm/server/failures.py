@@ -12,6 +12,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS
 
 from mcp_wasm.errors import (
+    AgentFailed,
     BuildFailed,
     Busy,
     CallerError,
@@ -20,12 +21,15 @@ from mcp_wasm.errors import (
     HostFault,
     InvalidSettings,
     LimitExceeded,
+    MailboxFull,
+    NoReply,
     NotConfined,
     SessionEnded,
     StorageExceeded,
     ToolchainMissing,
     Trap,
     UnknownTool,
+    Unreachable,
 )
 from mcp_wasm.server.text import tail, visible
 
@@ -67,7 +71,7 @@ def told(error: Exception) -> str:
             return _trap(error)
         case CapabilityDenied():
             return NOT_STARTED
-        case BuildFailed():
+        case BuildFailed() | AgentFailed() | MailboxFull() | Unreachable() | NoReply():
             return visible(str(error), _BUILD_SHOWN)
         case CallerError() | Busy() | Cancelled() | SessionEnded() | ToolchainMissing() | NotConfined():
             return str(error)
