@@ -49,9 +49,16 @@ class Entry:
 
 
 class Catalog:
-    """The listed tools of ``runtime`` under ``options``, and those of ``operator`` and for ``agents`` where there are any."""
+    """The listed tools of ``runtime`` under ``options``; those of ``operator``, and for ``agents``, if any."""
 
-    def __init__(self, runtime: Runtime, options: ServerOptions, operator: Operator | None = None, *, agents: bool = False) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        options: ServerOptions,
+        operator: Operator | None = None,
+        *,
+        agents: bool = False,
+    ) -> None:
         self._agents = agents
         self._runtime, self._options, self._operator = runtime, options, operator
         self._seen: tuple[Tool, ...] = ()

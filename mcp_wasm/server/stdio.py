@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     from mcp_wasm.server.agents import AgentDoor
 
 
-async def serve_stdio(
-    runtime: Runtime, options: ServerOptions, agents: AgentDoor | None = None
-) -> None:
+async def serve_stdio(runtime: Runtime, options: ServerOptions, agents: AgentDoor | None = None) -> None:
     """Serve ``runtime`` on standard input and output until the input ends or SIGTERM or SIGINT comes.
 
     Calls in flight at the end of input may finish for ``options.shutdown_seconds``;
