@@ -12,7 +12,7 @@ from mcp_wasm.mesh.options import Access, MeshOptions
 from mcp_wasm.mesh.server import Embedded
 from mcp_wasm.mesh.traffic import Received
 
-QUICK: dict[str, Any] = {"retry_first": 0.01, "retry_most": 0.05, "ping": 0.5, "connect": 2.0}
+QUICK: dict[str, Any] = {"retry_first": 0.01, "retry_most": 0.05, "ping": 10.0, "connect": 10.0}
 
 
 class Connect(Protocol):
