@@ -56,14 +56,18 @@ class Seals:
 
     def for_all(self, context: str, what: str, body: Mapping[str, Any]) -> bytes:
         """An envelope that every node can check."""
-        text = envelopes.body_of(self._envelope(what, body))
+        text = envelopes.body_of(self.envelope(what, body))
         card = self.identity.card
         signature = self.identity.sign(_digest(envelopes.sealed(self.node, "all", context, text)))
         return envelopes.frame(self.node, "all", card.key + card.mark + signature, text)
 
-    def for_node(self, life: Life, context: str, what: str, body: Mapping[str, Any]) -> bytes:
+    def envelope(self, what: str, body: Mapping[str, Any]) -> Envelope:
+        """The next envelope of this life, not yet sealed."""
+        return Envelope(self.boot, next(self._numbers), self._clock(), what, body)
+
+    def for_node(self, life: Life, context: str, envelope: Envelope) -> bytes:
         """An envelope for one node."""
-        text = envelopes.body_of(self._envelope(what, body))
+        text = envelopes.body_of(envelope)
         mark = self._mac(life, envelopes.sealed(self.node, "pair", context, text))
         return envelopes.frame(self.node, "pair", mark, text)
 
@@ -101,9 +105,6 @@ class Seals:
         if envelope.boot != found.boot:
             raise EnvelopeRefused(f"it is from another life of {frame.sender}")
         return frame.sender, envelope
-
-    def _envelope(self, what: str, body: Mapping[str, Any]) -> Envelope:
-        return Envelope(self.boot, next(self._numbers), self._clock(), what, body)
 
     def _mac(self, life: Life, data: bytes) -> bytes:
         key = self._keys.get(life)

@@ -24,7 +24,7 @@ def life(of: Seals) -> Life:
 
 def test_two_nodes_read_what_is_sealed_for_each_other_and_no_third_does(tmp_path: Path) -> None:
     a, b, c = (seals(tmp_path / name, name) for name in "abc")
-    data = a.for_node(life(b), "node/b", "tell", {"x": 1})
+    data = a.for_node(life(b), "node/b", a.envelope("tell", {"x": 1}))
     node, envelope = b.open_from(data, "node/b", lambda _: life(a))
     assert (node, envelope.what, envelope.body) == ("a", "tell", {"x": 1})
     with pytest.raises(StrangerRefused):
@@ -33,7 +33,7 @@ def test_two_nodes_read_what_is_sealed_for_each_other_and_no_third_does(tmp_path
 
 def test_a_seal_holds_for_its_context_its_life_and_its_bytes(tmp_path: Path) -> None:
     a, b = (seals(tmp_path / name, name) for name in "ab")
-    data = a.for_node(life(b), "node/b", "tell", {"x": 1})
+    data = a.for_node(life(b), "node/b", a.envelope("tell", {"x": 1}))
     with pytest.raises(EnvelopeRefused):
         b.open_from(data, "re/7", lambda _: life(a))
     with pytest.raises(EnvelopeRefused):
@@ -49,7 +49,7 @@ def test_a_stranger_without_the_meshs_key_is_believed_nothing(tmp_path: Path) ->
     a, stranger = seals(tmp_path / "a", "a"), seals(tmp_path / "s", "a2", key=bytes(32))
     with pytest.raises(EnvelopeRefused, match="key of this mesh"):
         a.open_all(stranger.for_all("beat", "beat", {}), "beat")
-    forged = stranger.for_node(life(a), "node/a", "tell", {})
+    forged = stranger.for_node(life(a), "node/a", stranger.envelope("tell", {}))
     with pytest.raises(StrangerRefused):
         a.open_from(forged, "node/a", lambda _: life(stranger))
 

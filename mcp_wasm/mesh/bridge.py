@@ -1,0 +1,337 @@
+"""The way from agents to other nodes and back: ``agents.ports.Bus`` over a mesh.
+
+A message to an agent of another node goes to that node, which says whether the mailbox took it, so
+that the sender gets ``MailboxFull`` and ``UnknownAgent`` as at home. While NATS is away messages wait
+here, in order and bounded, and the node's own agents go on. What has to survive goes to a durable
+mailbox (``boxes``). Nothing that comes from outside is delivered but under the name of the node that
+is known to have sent it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mcp_wasm.agents import address
+from mcp_wasm.agents.child_spec import AgentSpec
+from mcp_wasm.agents.message import Message
+from mcp_wasm.agents.ports import Deliver, Delivery
+from mcp_wasm.capability.messaging import is_pattern, is_subject
+from mcp_wasm.errors import (
+    CallerError,
+    MailboxFull,
+    McpWasmError,
+    MessageRefused,
+    NoReply,
+    UnknownAgent,
+    Unreachable,
+)
+from mcp_wasm.mesh.announcement import AgentNews
+from mcp_wasm.mesh.boxes import Boxes, box_of
+from mcp_wasm.mesh.connection import Subscription
+from mcp_wasm.mesh.directory import SILENT
+from mcp_wasm.mesh.durable import Taker
+from mcp_wasm.mesh.envelope import EnvelopeRefused, message_in, message_out
+from mcp_wasm.mesh.mesh import Mesh
+from mcp_wasm.mesh.seals import Fresh
+from mcp_wasm.mesh.traffic import Received, Status
+
+_log = logging.getLogger(__name__)
+
+_TELL = "tell"
+_CLIENT = "client:"
+_TRIES = 3
+_CLOSE_S, _PATIENCE_S = 3.0, 0.05
+
+
+@dataclass(slots=True)
+class _Open:
+    """An agent of this node that others can reach."""
+
+    spec: AgentSpec
+    deliver: Deliver
+    subscriptions: list[Subscription]
+    taker: Taker | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """What waits for NATS to come back; ``subject`` where it is published, else it is sent."""
+
+    message: Message
+    subject: str | None
+    size: int
+
+
+class Bridge:
+    """``agents.ports.Bus`` for the node of ``mesh``.
+
+    ``most`` messages of ``most_bytes`` together wait while NATS is away. ``undelivered`` is told of those
+    that nobody took when it was back.
+    """
+
+    def __init__(
+        self,
+        mesh: Mesh,
+        *,
+        most: int = 10_000,
+        most_bytes: int = 16 * 1024 * 1024,
+        undelivered: Callable[[Message, McpWasmError], None] | None = None,
+    ) -> None:
+        self.mesh, self.node = mesh, mesh.node
+        self._boxes = Boxes(mesh)
+        self._most, self._most_bytes = most, most_bytes
+        self._undelivered = undelivered or _told
+        self._open: dict[str, _Open] = {}
+        self._receive: Deliver | None = None
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
+        self._flushing: asyncio.Task[None] | None = None
+        self._end_status: Callable[[], None] | None = None
+        self._back_at = -SILENT
+
+    async def start(self, receive: Deliver) -> None:
+        """Begin; ``receive`` gets what is for this node and no agent of it."""
+        self._receive = receive
+        self.mesh.peers.on(_TELL, self._tell)
+        self._end_status = self.mesh.connection.observe(self._status)
+
+    async def close(self) -> None:
+        """End; what waits is sent first, where NATS is there."""
+        if self._end_status is not None:
+            self._end_status()
+        for path in tuple(self._open):
+            await self._shut(path)
+        if self._flushing is not None:
+            await asyncio.wait({self._flushing}, timeout=_CLOSE_S)
+            self._flushing.cancel()
+        for waiting in self._waiting:
+            self._undelivered(waiting.message, Unreachable(waiting.message.to, "the node ended"))
+        self._waiting.clear()
+
+    async def send(self, message: Message, *, durable: bool) -> None:
+        """Send to the address ``message.to``; returns when its mailbox has it, or it waits for NATS.
+
+        Raises:
+            UnknownAgent: no node has that agent.
+            MailboxFull: its mailbox is.
+            Unreachable: its node is away, or NATS is and the buffer is full.
+            NoReply: its node does not say whether it took it.
+        """
+        name, _, node = message.to.partition("@")
+        if not name.startswith(_CLIENT):
+            found = address.parse(message.to)
+            news = self._durable_news(found, durable=durable)
+            if news is not None:
+                at, told = news
+                await self._boxes.store(box_of(found.path, at, told.group), message)
+                return
+        if not self.mesh.connection.connected or self._waiting:
+            self._wait(_Waiting(message, None, _size(message)))
+            return
+        await self._send(message, name, node)
+
+    async def publish(self, subject: str, message: Message) -> None:
+        """Publish to the agents of other nodes that subscribe to ``subject``, and to those in a group.
+
+        Raises:
+            MessageRefused: it is no subject, or the message is larger than NATS takes.
+            Unreachable: NATS is away and the buffer is full.
+        """
+        if not is_subject(subject):
+            raise MessageRefused(
+                "the subject", "words of letters, digits, - and _ between dots", subject[:80]
+            )
+        if not self.mesh.connection.connected or self._waiting:
+            self._wait(_Waiting(message, subject, _size(message)))
+            return
+        await self._publish(subject, message)
+
+    async def open(self, path: str, spec: AgentSpec, deliver: Deliver) -> Callable[[], Awaitable[None]]:
+        """Make the agent at ``path`` known, and subscribe for it; the result ends that.
+
+        Raises:
+            McpWasmError: it cannot be subscribed to what its spec says.
+        """
+        opened = self._open[path] = _Open(spec, deliver, [])
+        try:
+            for pattern in spec.subscribes:
+                if not is_pattern(pattern):
+                    raise MessageRefused(f"what {path} subscribes to", "a subject", pattern[:80])
+                opened.subscriptions.append(await self._subscribe(path, opened, pattern))
+            if spec.durable:
+                box = box_of(path, self.node, spec.group)
+                opened.taker = Taker(self._boxes, box, path, spec, deliver)
+                await opened.taker.start()
+        except BaseException:
+            await self._shut(path)
+            raise
+        self.mesh.tell_agent(path, AgentNews(spec.durable, spec.group))
+        return lambda: self._shut(path)
+
+    async def _shut(self, path: str) -> None:
+        opened = self._open.pop(path, None)
+        if opened is None:
+            return
+        self.mesh.tell_agent(path, None)
+        for each in opened.subscriptions:
+            await each.stop()
+        if opened.taker is not None:
+            await opened.taker.close()
+
+    # -- out
+
+    def _durable_news(self, to: address.Address, *, durable: bool) -> tuple[str, AgentNews] | None:
+        """The node and group of a durable mailbox, if ``to`` has one."""
+        own = self._open.get(to.path)
+        if own is not None and to.node in {"", self.node}:
+            return (self.node, AgentNews(True, own.spec.group)) if own.spec.durable or durable else None
+        place = self.mesh.directory.locate(to.path, to.node)
+        if place is not None and place.news.durable:
+            return place.node, place.news
+        return (to.node, AgentNews(True)) if durable and to.node else None
+
+    async def _send(self, message: Message, name: str, node: str) -> None:
+        """To the node that has it; where any will do, to another if that is gone."""
+        body = message_out(message)
+        tries = _TRIES
+        while tries:
+            at = node or self._node_of(name, message.to)
+            try:
+                await self.mesh.peers.ask(at, _TELL, body)
+            except Unreachable as error:
+                if error.address != at:
+                    raise  # that node's own word
+                if at in self.mesh.directory.peers and self._just_back():
+                    await asyncio.sleep(_PATIENCE_S)  # NATS was away for that node too
+                    continue
+                tries -= 1
+                peer = self.mesh.directory.peers.get(at)
+                if peer is not None and self.mesh.connection.connected:
+                    self.mesh.directory.gone(at, peer.boot)
+                if node:
+                    raise Unreachable(message.to, error.reason) from None
+            except NoReply as error:
+                raise NoReply(message.to, error.seconds) from None
+            else:
+                return
+        raise Unreachable(message.to, "the nodes that have it are gone")
+
+    def _node_of(self, path: str, to: str) -> str:
+        place = self.mesh.directory.locate(path)
+        if place is None:
+            raise UnknownAgent(to)
+        if not place.up:
+            raise Unreachable(to, f"the node {place.node} is away")
+        return place.node
+
+    async def _publish(self, subject: str, message: Message) -> None:
+        body = {"subject": subject, "message": message_out(replace(message, to=_ALL))}
+        data = self.mesh.seals.for_all(f"pub {subject}", "publication", body)
+        await self.mesh.connection.publish(self.mesh.subject("pub", subject), data)
+
+    # -- while NATS is away
+
+    def _wait(self, waiting: _Waiting) -> None:
+        if len(self._waiting) >= self._most or self._waiting_bytes + waiting.size > self._most_bytes:
+            raise Unreachable(
+                waiting.message.to,
+                f"NATS is away, and {len(self._waiting):,} messages wait for it already, "
+                f"at most {self._most:,} of {self._most_bytes:,} bytes may",
+            )
+        self._waiting.append(waiting)
+        self._waiting_bytes += waiting.size
+        if self.mesh.connection.connected:
+            self._flush()
+
+    def _status(self, status: Status) -> None:
+        if status.what == "connected":
+            self._back_at = asyncio.get_running_loop().time()
+            if self._waiting:
+                self._flush()
+
+    def _just_back(self) -> bool:
+        return asyncio.get_running_loop().time() - self._back_at < SILENT
+
+    def _flush(self) -> None:
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._send_waiting(), name="mesh: what waited")
+
+    async def _send_waiting(self) -> None:
+        """Send what waited, in order; what cannot be sent does not keep back the rest."""
+        while self._waiting and self.mesh.connection.connected:
+            waiting = self._waiting[0]
+            message = waiting.message
+            try:
+                if waiting.subject is not None:
+                    await self._publish(waiting.subject, message)
+                else:
+                    name, _, node = message.to.partition("@")
+                    await self._send(message, name, node)
+            except McpWasmError as error:
+                if self._away():
+                    return
+                self._undelivered(message, error)
+            self._waiting.popleft()
+            self._waiting_bytes -= waiting.size
+
+    def _away(self) -> bool:
+        return not self.mesh.connection.connected
+
+    # -- in
+
+    def _tell(self, node: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A message that another node sends to an agent or to a client of this one."""
+        message = message_in(body, node)
+        name, _, at = message.to.partition("@")
+        if at not in {"", self.node}:
+            raise UnknownAgent(message.to)
+        if name.startswith(_CLIENT):
+            assert self._receive is not None
+            self._receive(Delivery(message))
+            return {}
+        opened = self._open.get(name)
+        if opened is None:
+            raise UnknownAgent(message.to)
+        opened.deliver(Delivery(replace(message, to=name)))
+        return {}
+
+    async def _subscribe(self, path: str, opened: _Open, pattern: str) -> Subscription:
+        fresh, prefix = Fresh(timed=True), self.mesh.subject("pub", "")
+        grouped = bool(opened.spec.group)
+
+        async def take(received: Received) -> None:
+            subject = received.subject.removeprefix(prefix)
+            try:
+                node, envelope = self.mesh.seals.open_all(received.payload, f"pub {subject}")
+                if node == self.node and not grouped:
+                    return  # the node has given it to its own agents already
+                fresh.check(node, envelope)
+                body = envelope.body.get("message")
+                message = message_in(body if isinstance(body, dict) else {}, node)
+            except EnvelopeRefused as error:
+                self.mesh.peers.refuse(error)
+                return
+            try:
+                opened.deliver(Delivery(replace(message, to=path)))
+            except (MailboxFull, CallerError) as error:
+                _log.warning("a publication on %s is lost to %s: %s", subject, path, error)
+
+        queue = opened.spec.group
+        return await self.mesh.connection.subscribe(self.mesh.subject("pub", pattern), take, queue=queue)
+
+
+_ALL = "all"
+"""The address of a publication while it travels; each subscriber gets it under its own."""
+
+
+def _size(message: Message) -> int:
+    return len(message.payload) + 512
+
+
+def _told(message: Message, error: McpWasmError) -> None:
+    _log.warning("a message to %s could not be sent: %s", message.to, error)
