@@ -14,6 +14,10 @@ from mcp_wasm.config.model import Config
 from mcp_wasm.config.read import load
 from mcp_wasm.errors import InvalidSettings, LlmKeyMissing
 from mcp_wasm.llm.options import LlmOptions, Price, ProviderOptions
+from mcp_wasm.llm.protocol import Request
+from mcp_wasm.llm.service import Asked, Llm
+from tests.llm.wire import body, granted, json_reply, openai_answer
+from tests.sandbox.network.server import serving
 
 TEXT = (Path(__file__).parents[1] / "docs" / "llm.md").read_text(encoding="utf-8")
 SECRET = "sk-not-to-be-shown"
@@ -110,6 +114,21 @@ def test_a_key_is_read_when_it_is_asked_for_and_is_no_part_of_the_settings(tmp_p
     assert (found["p"](), found["q"]()) == (SECRET, SECRET)
     assert SECRET not in repr(options)
     assert keys(LlmOptions((ProviderOptions("fallback", "fallback"),)), {}) == {}
+
+
+@pytest.mark.anyio
+async def test_what_is_set_is_what_is_asked(tmp_path: Path) -> None:
+    """The whole way: a settings file, a key in the environment, a grant, a provider on a socket, an answer."""
+    with serving(lambda *_: json_reply(openai_answer())) as server:
+        text = f"{OPENAI}key = 'env:K'\nbase_url = 'http://127.0.0.1:{server.port}/v1/'\nmax_tokens = 7"
+        options = loaded(tmp_path, f"{text}\ninput_price = 1\noutput_price = 10").llm
+        llm = Llm(options, keys(options, {"K": SECRET}))
+        answer = await llm.ask(Asked(Request(text="Hi.")), granted(cost=0.01), "a")
+        await llm.aclose()
+    assert (answer.text, answer.provider, answer.cost) == ("Hello.", "p", 0.000119)
+    assert server.seen[0].line == "POST /v1/chat/completions HTTP/1.1"
+    assert server.seen[0].header("authorization") == [f"Bearer {SECRET}"]
+    assert body(server.seen[0])["max_completion_tokens"] == 7
 
 
 def test_the_schema_for_editors_knows_providers() -> None:

@@ -13,15 +13,16 @@ from collections.abc import Callable, Iterator
 from mcp_wasm.errors import (
     LlmCircuitOpen,
     LlmCutOff,
-    LlmFailed,
     LlmFaulty,
+    LlmKeyRefused,
     LlmMalformed,
+    LlmRateLimited,
     LlmTimedOut,
     LlmUnreachable,
 )
 
 _ITS_FAULT = (LlmFaulty, LlmUnreachable, LlmTimedOut, LlmCutOff, LlmMalformed)
-"""A refused key and a rate limit say that the provider is there and well."""
+"""A refused key and a rate limit, on the other hand, say that the provider is there and well."""
 
 
 class Circuit:
@@ -43,11 +44,14 @@ class Circuit:
         probe = self._enter()
         try:
             yield
-        except LlmFailed as error:
-            self._failed(probe) if isinstance(error, _ITS_FAULT) else self._went(probe)
+        except _ITS_FAULT:
+            self._failed(probe)
+            raise
+        except (LlmKeyRefused, LlmRateLimited):
+            self._went(probe)
             raise
         except BaseException:
-            # Cancelled, or no matter of the provider: nothing was learnt, another may probe.
+            # Cancelled, or it was not even asked: nothing was learnt, another may probe.
             self._probing = self._probing and not probe
             raise
         self._went(probe)

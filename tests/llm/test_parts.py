@@ -12,6 +12,7 @@ from mcp_wasm.errors import (
     LlmCutOff,
     LlmFailed,
     LlmFaulty,
+    LlmKeyMissing,
     LlmKeyRefused,
     LlmMalformed,
     LlmRateLimited,
@@ -169,6 +170,10 @@ def test_one_probe_is_let_through_at_a_time_and_one_that_is_given_up_tells_nothi
     told.at = 60
     assert told.through(GeneratorExit()) == "GeneratorExit"
     assert told.through(KeyboardInterrupt()) == "KeyboardInterrupt"
+    # None of these was the provider's own word either.
+    assert told.through(LlmKeyMissing("p", "x")) == "LlmKeyMissing"
+    with told.circuit.guard():
+        assert told.through() == "LlmCircuitOpen"
     assert told.through() == "ok"
 
 
