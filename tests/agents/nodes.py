@@ -19,7 +19,7 @@ from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.resident import Residents
 from tests.agents.guests import component
 
-Start = Callable[[SupervisorSpec], Awaitable[Node]]
+Start = Callable[..., Awaitable[Node]]
 
 _COMPONENT = "agent.wasm"
 
