@@ -118,7 +118,7 @@ def test_a_key_is_read_when_it_is_asked_for_and_is_no_part_of_the_settings(tmp_p
 
 @pytest.mark.anyio
 async def test_what_is_set_is_what_is_asked(tmp_path: Path) -> None:
-    """The whole way: a settings file, a key in the environment, a grant, a provider on a socket, an answer."""
+    """The whole way: settings, a key in the environment, a grant, a provider on a socket, an answer."""
     with serving(lambda *_: json_reply(openai_answer())) as server:
         text = f"{OPENAI}key = 'env:K'\nbase_url = 'http://127.0.0.1:{server.port}/v1/'\nmax_tokens = 7"
         options = loaded(tmp_path, f"{text}\ninput_price = 1\noutput_price = 10").llm
