@@ -11,6 +11,7 @@ from mcp_wasm.capability.grant import Environment
 from mcp_wasm.code.contract import Language, Run
 from mcp_wasm.runtime import Runtime
 from tests.code.c_runtime import main
+from tests.code.javascript import Runner
 
 ENVIRON = {"LANG": "C", "TOKEN": "of the host"}
 GRANTS = (Environment("MODE", "test"), Environment("LANG"), Environment("NOWHERE"))
@@ -63,3 +64,30 @@ def test_python_has_the_variables_that_were_granted(in_python: Runtime) -> None:
 def test_c_has_the_variables_that_were_granted(c_runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(c_runtime.services, "environ", ENVIRON)
     only_what_is_granted(c_runtime, "c", C)
+
+
+JAVASCRIPT = """
+const found = { ...process.env };
+process.env.LEFT = "behind";
+found
+"""
+
+
+def test_javascript_has_the_variables_that_were_granted(
+    javascript: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(javascript.runtime.services, "environ", ENVIRON)
+    only_what_is_granted(javascript.runtime, "javascript", JAVASCRIPT)
+    odd = Environment("__proto__", "own")
+    asked = "[Object.keys(process.env), process.env.toString === Object.prototype.toString]"
+    assert variables(javascript.runtime, "javascript", asked, odd) == [["__proto__"], True]
+
+
+@pytest.mark.toolchain
+@pytest.mark.timeout(600)
+def test_code_that_asks_for_a_socket_is_told_of_the_way_that_code_has(in_python: Runtime) -> None:
+    ran = in_python.run_code_sync(Run("python", "import socket\nsocket.create_connection(('127.0.0.1', 80))"))
+    assert ran.failure is not None
+    assert "call a granted tool" in ran.failure.hint
+    (denial, *_) = ran.report.denials
+    assert "code has no network: it calls a tool that a person granted to it" in denial.rule

@@ -13,7 +13,10 @@ from typing import Any
 from mcp_wasm.sandbox.call import Call
 from mcp_wasm.sandbox.host.interface import NATIVE, Interface
 
-_RULE = "no guest has sockets; requests go through wasi:http, to hosts that a person granted"
+_RULE = (
+    "no guest has sockets; components make requests through wasi:http, to hosts that a person granted, "
+    "and code has no network: it calls a tool that a person granted to it"
+)
 _DENIED = {"err": "access-denied"}
 
 

@@ -215,12 +215,33 @@ static JSValue js_memory(JSContext *ctx, JSValueConst this, int argc, JSValueCon
     return JS_NewArrayFrom(ctx, 2, parts);
 }
 
+/* environment() -> an object of the variables that the run was granted */
+static JSValue js_environment(JSContext *ctx, JSValueConst this, int argc, JSValueConst *argv)
+{
+    typedef struct { char *data; uint32_t size; } text_t;
+    struct { struct { text_t name, value; } *data; uint32_t size; } list;
+    JSValue object = JS_NewObject(ctx);
+    (void)this, (void)argc, (void)argv;
+    wasi_environment(&list);
+    for (uint32_t i = 0; i < list.size; i++) {
+        text_t name = list.data[i].name, value = list.data[i].value;
+        JSAtom atom = JS_NewAtomLen(ctx, name.data, name.size);
+        /* Defined, not set: a variable may have any name, and __proto__ is one. */
+        JS_DefinePropertyValue(ctx, object, atom, JS_NewStringLen(ctx, value.data, value.size), JS_PROP_C_W_E);
+        JS_FreeAtom(ctx, atom);
+        release(name.data, name.size);
+        release(value.data, value.size);
+    }
+    release(list.data, list.size);
+    return object;
+}
+
 void add_host(JSContext *ctx, JSValueConst object)
 {
     static const struct { const char *name; JSCFunction *function; int length; } functions[] = {
         {"write", js_write, 2},   {"now", js_now, 0},       {"sleep", js_sleep, 1},   {"random", js_random, 1},
         {"encode", js_encode, 1}, {"decode", js_decode, 1}, {"mathRandom", js_math_random, 0},
-        {"memory", js_memory, 0},
+        {"memory", js_memory, 0}, {"environment", js_environment, 0},
     };
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
         JS_SetPropertyStr(ctx, object, functions[i].name,

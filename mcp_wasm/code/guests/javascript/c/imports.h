@@ -8,6 +8,7 @@
 
 #define IMPORT(module, name) __attribute__((import_module(module), import_name(name)))
 
+IMPORT("wasi:cli/environment@0.2.12", "get-environment") void wasi_environment(void *result);
 IMPORT("wasi:cli/stdout@0.2.12", "get-stdout") int32_t wasi_stdout(void);
 IMPORT("wasi:cli/stderr@0.2.12", "get-stderr") int32_t wasi_stderr(void);
 

@@ -20,9 +20,13 @@ function hrtime(before) {
 }
 hrtime.bigint = () => BigInt(Math.round(host.now() * 1e6));
 
+let variables;
+
 export const process = {
   argv: ["node", "code.js"],
-  env: {},
+  // Asked for when it is wanted: the snapshot was made before there was a run with variables.
+  get env() { return variables ??= host.environment(); },
+  set env(value) { variables = value; },
   platform: "wasi",
   arch: "wasm32",
   pid: 1,
