@@ -193,14 +193,8 @@ class Invoker:
         try:
             if component.script is not None:
                 component = self._runner(component.script.language)
-            functions = [tool.function for tool in component.tools]
-            prepared = self._shelf.prepare(
-                component.digest,
-                component.world,
-                functions,
-                lambda: _read(component),
-                whole=component.whole,
-            )
+            what = component.digest, component.world, [tool.function for tool in component.tools]
+            prepared = self._shelf.prepare(*what, lambda: _read(component), whole=component.whole)
         except BaseException as error:  # noqa: BLE001 - the future carries it to whoever asked
             future.set_exception(error)
         else:
