@@ -145,6 +145,31 @@ Traceback (most recent call last):
 TypeError: can only concatenate str (not "NoneType") to str
 """
 
+RUSTC = """\
+warning: unused variable: `m`
+ --> code.rs:2:9
+  |
+2 |     let é, m = 1;
+  |            ^ help: if this is intentional, prefix it with an underscore: `_m`
+
+error[E0425]: cannot find value `m` in this scope
+ --> code.rs:3:5
+  |
+3 |     m + 1
+  |     ^ not found in this scope
+
+error[E0308]: mismatched types
+ --> exported_glue.rs:9:9
+error: aborting due to previous error
+"""
+
+GO = """\
+code.go:4:17: undefined: m
+./code.go:5:2: declared and not used: n
+exported_glue.go:3:1: syntax error: not of the source
+/usr/lib/go/src/fmt/print.go:1:1: not of the source
+"""
+
 QUICKJS = """\
 Stubbing WASI imports...
 
