@@ -93,6 +93,9 @@ def test_what_stands_before_the_functions_says_how_values_are_carried() -> None:
         for word in ("decimal strings", "NaN", "Base64"):
             assert word in rich
             assert word not in plain
+        pairs = List(Tuple((STRING, U32)))
+        assert "will do too" in stubs([tool("put", Param("counts", pairs))], language)
+        assert "will do too" not in stubs([tool("get", result=pairs)], language)
 
 
 def test_records_and_variants_are_defined_once_with_their_docs() -> None:

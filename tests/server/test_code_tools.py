@@ -52,6 +52,15 @@ async def test_a_person_allows_a_tool_and_the_code_runs_once_more(coder: Runtime
     assert len(person.asked) == 2
 
 
+async def test_a_person_allows_a_tool_in_the_midst_of_a_session(coder: Runtime, era: str) -> None:
+    code = 'const t = await import("tools"); t.demoNothing(); n'
+    person = Person(ONCE)
+    async with talking(coder, era, person=person) as client:
+        begun = given(await run(client, 'import * as tools from "tools"; let n = 41', session="new"))
+        assert given(await run(client, code, session=begun["session"]))["value"] == 41
+    assert "call the tools `demo_nothing`" in person.asked[0].message
+
+
 async def test_a_call_leaves_out_the_grants_that_it_says(coder: Runtime) -> None:
     code = 'import {demoAdd} from "tools"; demoAdd({a: 1, b: 2})'
     async with talking(coder, "legacy") as client:
