@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_wasm.errors import Unreachable
+from mcp_wasm.mesh import subjects
 from mcp_wasm.mesh.announcement import AgentNews, ComponentNews, Description
 from mcp_wasm.mesh.connection import Connection
 from mcp_wasm.mesh.directory import Directory
@@ -42,7 +43,7 @@ class Joined:
 
     def subject(self, *words: str) -> str:
         """The subject of this mesh that ``words`` name."""
-        return ".".join((self.options.mesh, *words))
+        return subjects.of(self.options.mesh, *words)
 
 
 class Mesh:

@@ -133,16 +133,16 @@ async def test_a_stranger_with_access_to_nats_cannot_speak_or_listen_as_a_node(
         pretended = envelopes.body_of(Envelope(spy.seals.boot, 1, 1, "tell", body))
         wire = spy.connection
         frames = {
-            "test.node.one": [
+            "mw.test.node.one": [
                 b"hello",
                 envelopes.frame("two", "pair", bytes(32), pretended),
                 envelopes.frame("one", "pair", bytes(32), pretended),
                 envelopes.frame("two", "all", bytes(128), pretended),
             ],
-            "test.pub.news": [
+            "mw.test.pub.news": [
                 spy.seals.for_all("pub news", "publication", {"subject": "news", "message": body})
             ],
-            "test.beat": [spy.seals.for_all("beat", "beat", {})],
+            "mw.test.beat": [spy.seals.for_all("beat", "beat", {})],
         }
         for subject, each in frames.items():
             for data in each:
@@ -167,19 +167,22 @@ async def test_what_was_said_once_is_not_heard_again_when_it_is_replayed(
 
         wire = one.mesh.connection
         listening = [
-            await wire.subscribe(subject, keep) for subject in ("test.node.two", "test.pub.>", "test.beat")
+            await wire.subscribe(subject, keep)
+            for subject in ("mw.test.node.two", "mw.test.pub.>", "mw.test.beat")
         ]
         await one.send(message("tree/b"), durable=False)
         await one.publish("news", message("x"))
-        await until(lambda: {"test.node.two", "test.pub.news", "test.beat"} <= {each[0] for each in caught})
+        await until(
+            lambda: {"mw.test.node.two", "mw.test.pub.news", "mw.test.beat"} <= {each[0] for each in caught}
+        )
         for each in listening:
             await each.stop()
         await inbox.until(2)
         before = two.mesh.peers.refused
-        said = [each for each in caught if each[0] != "test.beat" or b"two" not in each[1][:9]]
+        said = [each for each in caught if each[0] != "mw.test.beat" or b"two" not in each[1][:9]]
         for subject, data in said:
             await wire.publish(subject, data)
-        await wire.publish("test.pub.other", next(data for at, data in caught if at == "test.pub.news"))
+        await wire.publish("mw.test.pub.other", next(data for at, data in caught if at == "mw.test.pub.news"))
         await wire.flush()
         await until(lambda: two.mesh.peers.refused >= before + len(said))
         assert len(inbox.messages) == 2
