@@ -39,6 +39,7 @@ COMMANDS = {
     "remove": "remove a component that was added",
     "grants": "show, give, take away, explain and approve what components may do",
     "build": "build the tools that come with the package",
+    "agents": "run a tree of agents, look at it, ask its agents and send to them",
     "config": "set up an MCP client to use this server",
     "doctor": "say what is installed, what is missing, and what to type",
     "audit": "show who called what, with what end and at what cost",

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,8 +71,10 @@ def folders(config: Config) -> Sequence[Path]:
     return (*own, *config.late)
 
 
-def new_runtime(config: Config, audit: AuditOptions | None = None) -> Runtime:
-    """A runtime without components.
+def new_runtime(
+    config: Config, audit: AuditOptions | None = None, environ: Mapping[str, str] | None = None
+) -> Runtime:
+    """A runtime without components; ``environ`` is what grants may refer to (None: this process's own).
 
     Raises:
         InvalidSettings: if an audit log is asked for and cannot be written.
@@ -87,7 +89,7 @@ def new_runtime(config: Config, audit: AuditOptions | None = None) -> Runtime:
             tools=config.tools,
             workers=config.workers,
             cache_bytes=config.cache_bytes,
-            environ=os.environ,
+            environ=os.environ if environ is None else environ,
             policy=config.grants,
             options=config.options,
             state=config.state,
@@ -109,6 +111,7 @@ def open_runtime(
     patience: float | None = None,
     audit: AuditOptions | None = None,
     compiling: bool = False,
+    environ: Mapping[str, str] | None = None,
 ) -> Iterator[Runtime]:
     """A runtime that has published every component of ``folders`` and follows their changes.
 
@@ -118,7 +121,7 @@ def open_runtime(
     ``audit`` every call is written down, with ``compiling`` scripts that people kept
     are compiled beside everything else.
     """
-    with new_runtime(config, audit) as runtime, redacted(runtime.services.shared(Redactor)):
+    with new_runtime(config, audit, environ) as runtime, redacted(runtime.services.shared(Redactor)):
         if config.bundled:
             unpack(config)
         if patience is None:

@@ -71,6 +71,15 @@ def load(path: Path, *, trusted: bool = True) -> Config:
     return _Reader(path, trusted).config(document)
 
 
+def tables(document: Mapping[str, Any], path: Path) -> Config:
+    """What the tables of settings say that stand in another file of a person's, ``path``.
+
+    Raises:
+        InvalidSettings: naming that file and the key.
+    """
+    return _Reader(path, trusted=True).config(document)
+
+
 class _Reader:
     """Reads one document; keeps which file it is and how far it is trusted."""
 
