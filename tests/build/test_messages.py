@@ -60,7 +60,7 @@ CASES: list[tuple[str, str, Mapping[str, str], list[str]]] = [
     (
         "columns of go are bytes",
         GO,
-        {"code.go": "\n\n\n/* é */ return m\n"},
+        {"code.go": "\n\n\n/* é */ return m\n\tn := 1\n"},
         ["code.go:4:16: error: undefined: m", "code.go:5:2: error: declared and not used: n"],
     ),
     (
