@@ -6,6 +6,7 @@ from typing import Any
 
 from mcp_wasm.code.contract import FILES, LANGUAGES, MADE_LANGUAGES
 from mcp_wasm.code.run import RUN_CODE
+from mcp_wasm.server.listed import COUNT, TEXT, closed, listed, wrapped
 
 DESCRIBE = "describe_tools"
 CREATE, KEEP = "create_tool", "keep_tool"
@@ -21,47 +22,36 @@ STUB_LANGUAGES = ("python", "typescript")
 MOST_CODE = 1024 * 1024
 """Characters of source in one call."""
 
-_TEXT: dict[str, Any] = {"type": "string"}
-_COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 _LANGUAGE: dict[str, Any] = {"type": "string", "enum": list(LANGUAGES)}
 _MADE_LANGUAGE: dict[str, Any] = {"type": "string", "enum": list(MADE_LANGUAGES)}
-
-
-def _object(properties: dict[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
 
 
 _FILE_IN = {
     "anyOf": [
         {"type": "string", "description": "The text of the file."},
-        _object({"base64": {**_TEXT, "contentEncoding": "base64"}}, ("base64",)),
-        _object(
-            {"uri": {**_TEXT, "description": "A resource of this server, such as a file of an earlier run."}},
+        closed({"base64": {**TEXT, "contentEncoding": "base64"}}, ("base64",)),
+        closed(
+            {"uri": {**TEXT, "description": "A resource of this server, such as a file of an earlier run."}},
             ("uri",),
         ),
     ]
 }
 
-_FILE_OUT = _object(
+_FILE_OUT = closed(
     {
-        "path": _TEXT,
-        "bytes": _COUNT,
-        "mimeType": _TEXT,
-        "text": {**_TEXT, "description": "The content, where it is a small text."},
-        "uri": {**_TEXT, "description": "The resource that has the content, for a while."},
+        "path": TEXT,
+        "bytes": COUNT,
+        "mimeType": TEXT,
+        "text": {**TEXT, "description": "The content, where it is a small text."},
+        "uri": {**TEXT, "description": "The resource that has the content, for a while."},
     },
     ("path", "bytes", "mimeType"),
 )
 
-RUN_INPUT = _object(
+RUN_INPUT = closed(
     {
         "language": _LANGUAGE,
-        "code": {**_TEXT, "maxLength": MOST_CODE, "description": "The source, a whole program."},
+        "code": {**TEXT, "maxLength": MOST_CODE, "description": "The source, a whole program."},
         "input": {
             "description": "Any JSON value; `main(input)` is called with it where `main` is defined. "
             "WebAssembly text: the function's arguments, an object by parameter or an array."
@@ -74,15 +64,11 @@ RUN_INPUT = _object(
             "or a resource.",
         },
         "session": {
-            **_TEXT,
+            **TEXT,
             "description": "Leave it out for a run that leaves nothing behind. `new` keeps variables and "
             "files for the next run, which gives the session of the answer here.",
         },
-        "timeout": {
-            "type": "number",
-            "minimum": 0.001,
-            "description": "Seconds; can only lower the limit.",
-        },
+        "timeout": {"type": "number", "minimum": 0.001, "description": "Seconds; can only lower the limit."},
         "fuel": {
             "type": "integer",
             "minimum": 1,
@@ -92,27 +78,27 @@ RUN_INPUT = _object(
     ("language", "code"),
 )
 
-RUN_OUTPUT = _object(
+RUN_OUTPUT = closed(
     {
-        "result": _object(
+        "result": closed(
             {
                 "value": {"description": "Any JSON value: what the code gave. Absent where it gave none."},
                 "text": {
-                    **_TEXT,
+                    **TEXT,
                     "description": "The value as the language shows it, where it is no JSON; "
                     "or the beginning of a value that was too large.",
                 },
-                "stdout": _TEXT,
-                "stderr": _TEXT,
+                "stdout": TEXT,
+                "stderr": TEXT,
                 "files": {
                     "type": "array",
                     "items": _FILE_OUT,
                     "description": "Files that the code made or changed.",
                 },
-                "session": {**_TEXT, "description": "Give it to the next run of this session."},
-                "truncated": {"type": "array", "items": _TEXT, "description": "What was cut, in words."},
-                "note": _TEXT,
-                "cost": _object({"fuel": _COUNT, "ms": {"type": "number", "minimum": 0}}, ("fuel", "ms")),
+                "session": {**TEXT, "description": "Give it to the next run of this session."},
+                "truncated": {"type": "array", "items": TEXT, "description": "What was cut, in words."},
+                "note": TEXT,
+                "cost": closed({"fuel": COUNT, "ms": {"type": "number", "minimum": 0}}, ("fuel", "ms")),
             },
             ("cost",),
         )
@@ -143,55 +129,48 @@ _DESCRIBE_WORDS = (
 
 
 _NAME = {
-    "name": {**_TEXT, "maxLength": 200, "description": "The name that it was made under."},
+    "name": {**TEXT, "maxLength": 200, "description": "The name that it was made under."},
 }
 _MADE: dict[str, Any] = {
-    "name": _TEXT,
-    "tools": {"type": "array", "items": _TEXT, "description": "The names of its tools, to be called."},
+    "name": TEXT,
+    "tools": {"type": "array", "items": TEXT, "description": "The names of its tools, to be called."},
     "language": _MADE_LANGUAGE,
-    "version": _COUNT,
+    "version": COUNT,
     "kept": {"type": "boolean", "description": "Whether a person keeps it beyond the session."},
     "before": {
-        **_TEXT,
+        **TEXT,
         "description": "The digest of the kept version that it stands before until the session ends.",
     },
-    "compiled": {**_TEXT, "description": "On what it runs: runner, compiling, component, or failed."},
-    "description": _TEXT,
-    "created_by": _TEXT,
-    "created_at": _TEXT,
-    "digest": _TEXT,
+    "compiled": {**TEXT, "description": "On what it runs: runner, compiling, component, or failed."},
+    "description": TEXT,
+    "created_by": TEXT,
+    "created_at": TEXT,
+    "digest": TEXT,
 }
-_VERSION = _object(
-    {"version": _COUNT, "digest": _TEXT, "created_at": _TEXT, "created_by": _TEXT},
+_VERSION = closed(
+    {"version": COUNT, "digest": TEXT, "created_at": TEXT, "created_by": TEXT},
     ("version", "digest", "created_at", "created_by"),
 )
-_TEST = _object(
+_TEST = closed(
     {
-        "function": {**_TEXT, "description": "Which function; may be left out where there is one."},
-        "input": {
-            "type": "object",
-            "additionalProperties": True,
-            "description": "The arguments by parameter.",
-        },
+        "function": {**TEXT, "description": "Which function; may be left out where there is one."},
+        "input": {"type": "object", "additionalProperties": True, "description": "By parameter."},
         "expected": {"description": "The result, any JSON value."},
     },
     ("input", "expected"),
 )
-_CREATE_INPUT = _object(
+_CREATE_INPUT = closed(
     {
-        "name": {**_TEXT, "maxLength": 200, "description": "What it is to be called, in a few words."},
-        "language": {
-            **_MADE_LANGUAGE,
-            "description": "rust and go need their toolchains here, and say what is missing.",
-        },
+        "name": {**TEXT, "maxLength": 200, "description": "What it is to be called, in a few words."},
+        "language": {**_MADE_LANGUAGE, "description": "rust and go say which toolchain is missing."},
         "source": {
-            **_TEXT,
+            **TEXT,
             "maxLength": MOST_CODE,
             "description": "The source: each top-level function that does not begin with _ becomes a tool.",
         },
-        "description": {**_TEXT, "description": "What it is for, for those who are to call it."},
+        "description": {**TEXT, "description": "What it is for, for those who are to call it."},
         "world": {
-            **_TEXT,
+            **TEXT,
             "description": "The types as WIT, one world; left out they are read from the code. C needs it "
             "where its functions take or give more than numbers, bool and const char *.",
         },
@@ -217,94 +196,61 @@ _CREATE_WORDS = (
 
 def code_listed() -> tuple[dict[str, Any], ...]:
     """The tools for code as they are listed."""
-    describe_in = _object(
+    describe_in = closed(
         {
             "language": {
                 "type": "string",
                 "enum": list(STUB_LANGUAGES),
                 "description": "Of the stubs; python when left out.",
             },
-            "query": {**_TEXT, "description": "Words that say what the tools should do; all when left out."},
+            "query": {**TEXT, "description": "Words that say what the tools should do; all when left out."},
         }
     )
     return (
-        _listed(RUN_CODE, "Run code", _RUN_WORDS, RUN_INPUT, RUN_OUTPUT, world=True),
+        listed(RUN_CODE, "Run code", _RUN_WORDS, RUN_INPUT, RUN_OUTPUT, world=True),
         *_making(),
-        _listed(
-            DESCRIBE, "Describe tools for code", _DESCRIBE_WORDS, describe_in, _wrapped(_TEXT), reads=True
-        ),
+        listed(DESCRIBE, "Describe tools for code", _DESCRIBE_WORDS, describe_in, wrapped(TEXT), reads=True),
     )
 
 
 def _making() -> tuple[dict[str, Any], ...]:
-    made = _object(_MADE, tuple(_MADE))
-    created = _object({**_MADE, "wit": _TEXT, "note": _TEXT}, (*_MADE, "wit", "note"))
-    full = {"source": _TEXT, "wit": _TEXT, "versions": {"type": "array", "items": _VERSION}}
-    one = _object(_NAME, ("name",))
-    gone = _object({"name": _TEXT, "tools": _MADE["tools"]}, ("name", "tools"))
+    made = closed(_MADE, tuple(_MADE))
+    created = closed({**_MADE, "wit": TEXT, "note": TEXT}, (*_MADE, "wit", "note"))
+    full = {"source": TEXT, "wit": TEXT, "versions": {"type": "array", "items": _VERSION}}
+    one = closed(_NAME, ("name",))
+    gone = closed({"name": TEXT, "tools": _MADE["tools"]}, ("name", "tools"))
     lists, shows = "Lists the tools that were made of code", "Shows a tool that was made of code"
     return (
-        _listed(CREATE, "Create a tool", _CREATE_WORDS, _CREATE_INPUT, _wrapped(created)),
-        _listed(
+        listed(CREATE, "Create a tool", _CREATE_WORDS, _CREATE_INPUT, wrapped(created)),
+        listed(
             LIST,
             "List made tools",
             f"{lists}: yours of this session, and those that a person keeps.",
-            _object({}),
-            _wrapped({"type": "array", "items": made}),
+            closed({}),
+            wrapped({"type": "array", "items": made}),
             reads=True,
         ),
-        _listed(
+        listed(
             SHOW,
             "Show a made tool",
             f"{shows}: its source, types and versions.",
             one,
-            _wrapped(_object({**_MADE, **full}, (*_MADE, *full))),
+            wrapped(closed({**_MADE, **full}, (*_MADE, *full))),
             reads=True,
         ),
-        _listed(
+        listed(
             REMOVE,
             "Remove a made tool",
             "Removes a tool that you made of code. What a person keeps, only a person removes.",
             one,
-            _wrapped(gone),
+            wrapped(gone),
             destroys=True,
         ),
-        _listed(
+        listed(
             KEEP,
             "Keep a made tool",
             "Asks a person whether a tool that you made of code may stay beyond this session.",
             one,
-            _wrapped(_TEXT),
+            wrapped(TEXT),
         ),
     )
-
-
-def _wrapped(result: dict[str, Any]) -> dict[str, Any]:
-    return _object({"result": result}, ("result",))
-
-
-def _listed(
-    name: str,
-    title: str,
-    description: str,
-    inputs: dict[str, Any],
-    outputs: dict[str, Any],
-    *,
-    reads: bool = False,
-    destroys: bool = False,
-    world: bool = False,
-) -> dict[str, Any]:
-    """One tool; ``reads`` where it changes nothing, ``world`` where what it reaches is not known."""
-    return {
-        "name": name,
-        "title": title,
-        "description": description,
-        "inputSchema": inputs,
-        "outputSchema": outputs,
-        "annotations": {
-            "readOnlyHint": reads,
-            "destructiveHint": destroys,
-            "idempotentHint": reads,
-            "openWorldHint": world,
-        },
-    }
