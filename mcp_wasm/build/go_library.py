@@ -201,7 +201,8 @@ def _found_in(path: str) -> Go | str:
 def _root_of(program: str) -> Path | None:
     """The root folder of the Go whose ``go`` command this is."""
     argv = [program, "env", "GOROOT"]
-    around = os.environ | {"GOTOOLCHAIN": "local", "GOENV": "off"}
+    own = {name: os.environ[name] for name in ("HOME", "PATH", "GOROOT") if name in os.environ}
+    around = own | {"GOTOOLCHAIN": "local", "GOENV": "off"}
     try:
         ran = subprocess.run(
             argv, cwd=os.sep, env=around, capture_output=True, text=True, timeout=20, check=False

@@ -23,6 +23,9 @@ INSTALL = (
     f"rustup target add {TARGET} (with Rust of https://rustup.rs), "
     "or on Debian: apt-get install rustc libstd-rust-dev-wasm32 lld"
 )
+OF_RUSTUP = ("HOME", "PATH", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_HOME")
+"""Where a person's toolchains are; rustup stands for the compiler at times."""
+
 _LINKER = re.compile(r"wasm-ld(?:-(\d+))?")
 
 
@@ -99,14 +102,14 @@ def _linker(libraries: Path, path: str) -> Path | None:
 
 
 def _asked(program: Path, *arguments: str) -> str:
-    """What the compiler answers, "" for nothing. rustup stands for it at times, and must not download."""
-    environment = os.environ | {"RUSTUP_AUTO_INSTALL": "0"}
+    """What the compiler answers, "" for nothing; rustup must not download for that."""
+    environment = {name: os.environ[name] for name in OF_RUSTUP if name in os.environ}
     try:
         ran = subprocess.run(
             [str(program), *arguments],
             # A folder of somebody else's could name another toolchain.
             cwd=os.sep,
-            env=environment,
+            env=environment | {"RUSTUP_AUTO_INSTALL": "0"},
             capture_output=True,
             text=True,
             timeout=20,

