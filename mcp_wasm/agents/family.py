@@ -162,7 +162,7 @@ class Family:
         place.leave()
         if place.reason == NORMAL:
             self._note(place.path, "ignored")
-            if place.restart == "temporary":
+            if place.restart == "temporary" or self.spec.strategy == "simple_one_for_one":
                 self.forget((place.spec.id,))
             return True
         self._note(place.path, "exited", place.reason)

@@ -51,7 +51,7 @@ class Supervisor:
         restarts: int = 0,
     ) -> None:
         self._family = Family(spec, path, self._body, clock, observe, patience=patience, restarts=restarts)
-        self._start, self._clock, self._observe = start, clock, observe
+        self._given = start, clock, observe
         self._requests: set[asyncio.Future[Any]] = set()
         self._over = False
 
@@ -213,8 +213,6 @@ class Supervisor:
         if not await self._family.begin(place):
             self._family.forget((spec.id,))
             raise self._family.not_started(place)
-        if self.spec.strategy == "simple_one_for_one" and not place.running:
-            self._family.forget((spec.id,))
         return place.path
 
     async def _terminate(self, id_: str) -> None:
@@ -262,17 +260,9 @@ class Supervisor:
     def _body(self, place: Place) -> Child:
         spec = place.spec
         if not isinstance(spec.child, SupervisorSpec):
-            return self._start(place.path, spec, place.restarts)
+            return self._given[0](place.path, spec, place.restarts)
         patience = self._family.stopper.patience
-        return Supervisor(
-            spec.child,
-            place.path,
-            self._start,
-            self._clock,
-            self._observe,
-            patience=patience,
-            restarts=place.restarts,
-        )
+        return Supervisor(spec.child, place.path, *self._given, patience=patience, restarts=place.restarts)
 
     def _spec_of(self, spec: ChildSpec | str, config: Mapping[str, Any] | None) -> ChildSpec:
         where = f"the supervisor {self.path!r}" if self.path else "the tree's root"
