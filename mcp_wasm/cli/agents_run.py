@@ -91,7 +91,7 @@ async def _serve(  # noqa: PLR0917 - all that a tree is made of
         try:
             if not args.quiet:
                 node.events.observe(_Shown())
-                terminal.note(f"{name} runs. Look at it: mcp-wasm agents top. Stop it: Ctrl-C.")
+            terminal.note(f"{name} runs. Look at it: mcp-wasm agents top. Stop it: Ctrl-C.")
             await _until(node, stopped)
         finally:
             await control.close()

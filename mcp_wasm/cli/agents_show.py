@@ -20,6 +20,7 @@ View = Mapping[str, Any]
 """One agent or supervisor, as ``control`` gives it."""
 
 _HEAD = ("AGENT", "STATE", "RESTARTS", "WAITING", "MSG/S", "HANDLED", "FAILED", "DROPPED", "LAST ERROR")
+_RATE = _HEAD.index("MSG/S")
 _BEGIN, _END = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 """The terminal's other screen without a cursor, and back."""
 _ERROR = 60
@@ -51,8 +52,13 @@ def listed(trees: Sequence[tuple[Mapping[str, Any], Sequence[View]]]) -> list[tu
 def tree(
     about: Mapping[str, Any], views: Sequence[View], rates: Mapping[str, float] | None = None
 ) -> list[str]:
-    """A heading and one line for each agent and supervisor, indented as they stand in the tree."""
+    """A heading and one line for each agent and supervisor, indented as they stand in the tree.
+
+    ``rates`` are messages in a second by path; without them that column is left out.
+    """
     rows = [_HEAD, *(_row(view, (rates or {}).get(view["path"])) for view in views)]
+    if rates is None:
+        rows = [(*row[:_RATE], *row[_RATE + 1 :]) for row in rows]
     agents = sum(view["type"] == "agent" for view in views)
     since = time.strftime("%H:%M:%S", time.localtime(about["started"] / 1000))
     head = f"{about['tree']} on {about['node']}: {agents:,} agents, process {about['pid']}, since {since}"
