@@ -14,7 +14,6 @@ there was something to send; where a server offers no TLS the password is sent w
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -30,6 +29,9 @@ from mcp_wasm.mesh.options import Access, Tls
 
 _NEVER = 10**9
 """Seconds: longer than anything runs."""
+
+UNFIT = (nats.errors.BadSubjectError, nats.errors.BadHeaderError, nats.errors.MaxPayloadError)
+"""What nats-py raises for a message or a subject that cannot be sent."""
 
 OnError = Callable[[Exception], Coroutine[Any, Any, None]]
 
@@ -161,11 +163,11 @@ class Client:
             done, _ = await asyncio.wait({task}, timeout=0.5)
         if not done:
             task.cancel()
+        elif not task.cancelled():
+            task.exception()  # it is over, however it ended
         for sub in self.nats._subs.values():
             sub._stop_processing()
         self._abort()
-        with contextlib.suppress(Exception, asyncio.CancelledError):  # it is over, however it ended
-            await task
 
     def _abort(self) -> None:
         transport = self.nats._transport

