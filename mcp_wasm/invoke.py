@@ -75,6 +75,13 @@ class Invoker:
         Raises:
             McpWasmError: whatever went wrong, by whose fault it was.
         """
+        if component.remote is not None:
+            await asyncio.to_thread(_refuse_early, tool, arguments, limits)
+            asked = component.remote.call(tool, arguments, limits, client, grants.allowed)
+            away: Outcome = await beat(
+                asyncio.ensure_future(asked), on_wait, f"running {tool.name} elsewhere"
+            )
+            return away
         begun = time.monotonic()
         preparing = self.prepare(component)
         if not preparing.done():
@@ -104,6 +111,8 @@ class Invoker:
         run_in: RunIn | None = None,
     ) -> Outcome:
         """Call from any thread; an interrupt (Ctrl-C) stops the guest."""
+        if component.remote is not None:
+            return self.call_away(tool, component, arguments, limits, client, grants, lambda: False)
         begun = time.monotonic()
         preparing = self.prepare(component)
         if not preparing.done():
@@ -139,6 +148,21 @@ class Invoker:
             raise CallerError(f"{tool.name} takes or gives handles of a session, which only clients have")
         run = self._run_in(tool, component, prepared, None)
         return run(permit, arguments, stop, self._watchdog, (waited, 0.0))
+
+    def call_away(  # noqa: PLR0917 - two callers, which have all of it
+        self,
+        tool: Tool,
+        component: Component,
+        arguments: Mapping[str, Any],
+        limits: Limits,
+        client: str,
+        grants: Grants,
+        due: Callable[[], bool],
+    ) -> Outcome:
+        """Call a component of another node from this thread, until ``due``."""
+        assert component.remote is not None
+        _refuse_early(tool, arguments, limits)
+        return component.remote.call_sync(tool, arguments, limits, client, grants.allowed, due)
 
     def prepare(self, component: Component) -> Future[Prepared]:
         """``component`` made ready to run, in the background; shared by all who wait.

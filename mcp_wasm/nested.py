@@ -63,7 +63,7 @@ class Nested:
         """
         tool, component = self._target(name)
         begun = time.monotonic()
-        prepared = _within(call, self._invoker.prepare(component))
+        prepared = _within(call, self._invoker.prepare(component)) if component.remote is None else None
         waited = time.monotonic() - begun
         depth, chain = call.about.depth + 1, call.about.chain
         about = About(name, component.name, component.digest, call.about.client, depth, chain)
@@ -75,8 +75,14 @@ class Nested:
             outcome = self._noted(
                 permit,
                 arguments,
-                lambda: self._invoker.call_here(
-                    permit, component, prepared, tool, arguments, Stop(call.stop), waited
+                lambda: (
+                    self._invoker.call_away(
+                        tool, component, arguments, limits, call.about.client, grants, call.stop.due
+                    )
+                    if prepared is None
+                    else self._invoker.call_here(
+                        permit, component, prepared, tool, arguments, Stop(call.stop), waited
+                    )
                 ),
             )
             report = outcome.report

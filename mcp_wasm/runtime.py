@@ -213,6 +213,10 @@ class Runtime:
         self.note(event("remove", component=found.name, digest=found.digest))
         return found
 
+    def put_remote(self, components: Sequence[Component]) -> None:
+        """Have these components of other nodes beside the own ones, which win by name, and no others."""
+        self._index.put_remote(components)
+
     def watch(self, folders: Sequence[Path]) -> None:
         """Publish every component in ``folders`` now, and follow their changes from now on.
 
@@ -307,7 +311,12 @@ class Runtime:
 
     def prepare(self, name: str) -> Future[Any]:
         """Begin to compile the component of a tool in the background; done when a call need not wait."""
-        return self._invoker.prepare(self._index.target(name)[1])
+        component = self._index.target(name)[1]
+        if component.remote is None:
+            return self._invoker.prepare(component)
+        ready: Future[Any] = Future()  # wherever it runs
+        ready.set_result(None)
+        return ready
 
     def ready(self, component: Component) -> Future[Prepared]:
         """``component`` made ready to run, published or not, for those who run it themselves."""

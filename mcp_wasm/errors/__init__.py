@@ -23,6 +23,7 @@ guest, and a fault of the host is reported by an id with its details in the log.
     │   ├── SessionEnded
     │   ├── Cancelled
     │   ├── AgentFailed
+    │   ├── RemoteFailed
     │   └── LimitExceeded
     │       ├── FuelExhausted
     │       ├── DeadlineExceeded
@@ -52,6 +53,7 @@ guest, and a fault of the host is reported by an id with its details in the log.
         ├── SpillFailed
         ├── Unreachable
         ├── NoReply
+        ├── CallLost
         ├── MeshMissing
         ├── MeshServerFailed
         └── HostFault
@@ -116,7 +118,7 @@ from mcp_wasm.errors.llm import (
     LlmTimedOut,
     LlmUnreachable,
 )
-from mcp_wasm.errors.mesh import MeshDenied, MeshMissing, MeshServerFailed
+from mcp_wasm.errors.mesh import CallLost, MeshDenied, MeshMissing, MeshServerFailed, RemoteFailed
 from mcp_wasm.errors.tree import (
     CallerError,
     GuestError,
@@ -129,6 +131,7 @@ __all__ = [
     "AgentFailed",
     "BuildFailed",
     "Busy",
+    "CallLost",
     "CallerError",
     "Cancelled",
     "CapabilityDenied",
@@ -167,6 +170,7 @@ __all__ = [
     "NoReply",
     "NotConfined",
     "OutputLimitExceeded",
+    "RemoteFailed",
     "SessionEnded",
     "SignatureRefused",
     "SpillFailed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_wasm.errors.tree import CallerError, HostError
+from mcp_wasm.errors.tree import CallerError, GuestError, HostError
 
 
 class MeshMissing(HostError):
@@ -29,4 +29,24 @@ class MeshDenied(CallerError):
         super().__init__(
             f"NATS does not let this user {what} {subject}. Give the user that permission in the "
             "configuration of the NATS server, or grant the subject (grants of messaging)."
+        )
+
+
+class RemoteFailed(GuestError):
+    """A call failed on the node ``node``, which says so in ``words``; ``kind`` is the error's name there."""
+
+    def __init__(self, node: str, kind: str, words: str) -> None:
+        self.node, self.kind, self.words = node, kind, words
+        super().__init__(f"On the node {node}: {words}")
+
+
+class CallLost(HostError):
+    """The node on which a call of ``tool`` was begun went away; whether it ran is not known."""
+
+    def __init__(self, tool: str, node: str) -> None:
+        self.tool, self.node = tool, node
+        super().__init__(
+            f"{tool} was begun on the node {node}, which went away before it answered. It is not known "
+            "whether it ran, and it may change something, so it was not called again. Look at what it "
+            "changes before you call it again."
         )

@@ -56,7 +56,11 @@ class Seals:
 
     def for_all(self, context: str, what: str, body: Mapping[str, Any]) -> bytes:
         """An envelope that every node can check."""
-        text = envelopes.body_of(self.envelope(what, body))
+        return self.sealed_for_all(context, self.envelope(what, body))
+
+    def sealed_for_all(self, context: str, envelope: Envelope) -> bytes:
+        """The same of an envelope that was made already."""
+        text = envelopes.body_of(envelope)
         card = self.identity.card
         signature = self.identity.sign(_digest(envelopes.sealed(self.node, "all", context, text)))
         return envelopes.frame(self.node, "all", card.key + card.mark + signature, text)

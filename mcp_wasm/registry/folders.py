@@ -146,7 +146,9 @@ class Folders:
 
     def _claim(self, path: Path, name: str) -> None:
         taken = self._index.component(name)
-        if taken is not None and taken.source != path and not self._gives_way(taken):
+        if taken is None or taken.remote is not None:  # what is here goes before what other nodes have
+            return
+        if taken.source != path and not self._gives_way(taken):
             self._blocked[path] = name
             raise ComponentRefused(str(path), f"the name {name} is taken by {taken.source}")
 

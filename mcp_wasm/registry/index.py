@@ -39,6 +39,7 @@ class Index:
     def __init__(self, settings: Mapping[str, ToolSetting] | None = None) -> None:
         self._settings = dict(settings or {})
         self._state = _State()
+        self._remote: Mapping[str, Component] = {}
         self._writing = threading.Lock()
         self._callbacks: dict[object, Callable[[], None]] = {}
 
@@ -121,6 +122,15 @@ class Index:
             self._change(lambda now: {key: value for key, value in now.items() if key != name})
         return gone
 
+    def put_remote(self, components: Sequence[Component]) -> None:
+        """Have these components of other nodes, and no others; those of this node win over them by name."""
+
+        def edit(now: Mapping[str, Component]) -> Mapping[str, Component]:
+            self._remote = {component.name: component for component in components}
+            return now
+
+        self._change(edit)
+
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback`` after each change, on the thread that made it; call the result to end that."""
         key = object()
@@ -133,9 +143,15 @@ class Index:
 
     def _change(self, edit: Callable[[Mapping[str, Component]], Mapping[str, Component]]) -> None:
         with self._writing:
-            components = edit(self._state.components)
+            here = {name: each for name, each in self._state.components.items() if each.remote is None}
+            components = edit(here)
+            tools = self._tools({name: components[name] for name in sorted(components)})
+            far = {name: each for name, each in self._remote.items() if name not in components}
+            # What comes from elsewhere takes no name from a tool that is here, not even by being alike.
+            beside = {name: tool for name, tool in self._tools(far).items() if name not in tools}
+            tools = dict(sorted({**tools, **beside}.items()))
+            components = {**components, **far}
             ordered = {name: components[name] for name in sorted(components)}
-            tools = self._tools(ordered)
             changed = tuple(ordered.values()) != self.components  # the tools follow from them
             self._state = _State(MappingProxyType(ordered), MappingProxyType(tools))
         if changed:

@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from mcp_wasm.component.script import Script
 from mcp_wasm.component.types import Function, World
 from mcp_wasm.sandbox.limits import Limits
+from mcp_wasm.sandbox.report import Outcome
+
+
+class Remote(Protocol):
+    """The way to a component that runs on other nodes; its arguments were checked already.
+
+    ``allowed`` are the kinds of grants that the caller lets the call use (None: all). What the call may do
+    is for the node to say on which it runs.
+    """
+
+    async def call(
+        self,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        limits: Limits,
+        client: str,
+        allowed: frozenset[str] | None,
+    ) -> Outcome:
+        """Call from any event loop; cancelling the awaiting task stops the guest."""
+
+    def call_sync(  # noqa: PLR0917 - as ``call``
+        self,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        limits: Limits,
+        client: str,
+        allowed: frozenset[str] | None,
+        due: Callable[[], bool],
+    ) -> Outcome:
+        """The same from a thread without one; it ends soon after ``due`` says so.
+
+        Raises:
+            Cancelled: it was due.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +82,7 @@ class Component:
     wishes: frozenset[str] = frozenset()
     script: Script | None = None
     built: Component | None = field(default=None, compare=False)
+    remote: Remote | None = field(default=None, compare=False)
     whole: bool = False
 
     @property

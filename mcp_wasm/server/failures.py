@@ -16,6 +16,7 @@ from mcp_wasm.errors import (
     BuildFailed,
     Busy,
     CallerError,
+    CallLost,
     Cancelled,
     CapabilityDenied,
     HostFault,
@@ -24,6 +25,7 @@ from mcp_wasm.errors import (
     MailboxFull,
     NoReply,
     NotConfined,
+    RemoteFailed,
     SessionEnded,
     StorageExceeded,
     ToolchainMissing,
@@ -38,6 +40,7 @@ log = logging.getLogger(__name__)
 _FRAMES_SHOWN = 40
 _NAME_SHOWN = 100
 _BUILD_SHOWN = 16 * 1024
+_AWAY_SHOWN = 8000
 
 RAISE = "A person can raise it: {limit} under [limits] in mcp-wasm.toml."
 """Said beside every limit that was reached."""
@@ -75,6 +78,8 @@ def told(error: Exception) -> str:
             return visible(str(error), _BUILD_SHOWN)
         case CallerError() | Busy() | Cancelled() | SessionEnded() | ToolchainMissing() | NotConfined():
             return str(error)
+        case RemoteFailed() | CallLost() | Unreachable():
+            return visible(str(error), _AWAY_SHOWN)
         case HostFault():
             log.error("Fault %s: %s", error.id, error.what, exc_info=error)
             return str(error)
