@@ -38,6 +38,7 @@ class Links:
     def __init__(self, kill: Kill, tell: Tell, note: Callable[[str, str, str], None]) -> None:
         self._kill, self._tell, self._note = kill, tell, note
         self._alive: set[str] = set()
+        self._dying: set[str] = set()
         self._traps: set[str] = set()
         self._links: dict[str, set[str]] = {}
         self._watchers: dict[str, set[str]] = {}
@@ -78,7 +79,7 @@ class Links:
         """Link two; to one that does not live, ``path`` gets its exit with ``noproc`` at once."""
         if path == other:
             return
-        if other not in self._alive:
+        if not self._lives(other):
             self._signal(path, other, NOBODY)
             return
         _join(self._links, path, other)
@@ -91,7 +92,7 @@ class Links:
 
     def monitor(self, watcher: str, path: str) -> None:
         """Have ``watcher`` told of the end of ``path``; at once, with ``noproc``, if that does not live."""
-        if path not in self._alive:
+        if not self._lives(path):
             self._say(watcher, path, NOBODY, "down")
             return
         _join(self._watchers, path, watcher)
@@ -124,11 +125,12 @@ class Links:
     def born(self, path: str) -> None:
         """What is at ``path`` lives: what specs say of it holds with all that live."""
         self._alive.add(path)
-        for other in self._always_linked.get(path, set()) & self._alive:
+        self._dying.discard(path)
+        for other in filter(self._lives, self._always_linked.get(path, ())):
             self.link(path, other)
-        for watcher in self._always_watchers.get(path, set()) & self._alive:
+        for watcher in filter(self._lives, self._always_watchers.get(path, ())):
             self.monitor(watcher, path)
-        for other in self._always_watched.get(path, set()) & self._alive:
+        for other in filter(self._lives, self._always_watched.get(path, ())):
             self.monitor(path, other)
 
     def died(self, path: str, reason: str) -> None:
@@ -136,6 +138,7 @@ class Links:
         if path not in self._alive:
             return
         self._alive.discard(path)
+        self._dying.discard(path)
         # All is taken apart before anybody is told, so that two that are linked do not answer each other.
         partners = sorted(self._links.pop(path, ()))
         watchers = sorted(self._watchers.pop(path, ()))
@@ -159,11 +162,16 @@ class Links:
         for other in self._always_watched.pop(path, set()):
             _part(self._always_watchers, other, path)
 
+    def _lives(self, path: str) -> bool:
+        return path in self._alive and path not in self._dying
+
     def _signal(self, path: str, by: str, reason: str) -> None:
         """The exit signal of ``by`` reaches ``path``."""
         if path in self._traps:
             self._say(path, by, reason, "exit")
         elif reason != NORMAL:
+            # Until it is gone nobody is linked to it: whoever comes back first would be taken along again.
+            self._dying.add(path)
             self._note(path, "linked_exit", f"{by}: {reason}")
             self._kill(path, reason)
 
