@@ -171,7 +171,7 @@ async def test_a_line_that_is_too_long_ends_the_connection_with_words(
     await reached.made.start()
     short = b'{"do": "about", "x": "' + b"y" * 900 + b'"}\n'
     assert b'"ok"' in await reached.raw(short)
-    assert b"a request has 1,000 bytes at most" in await reached.raw(b"x" * 3000 + b"\n", short)
+    assert b"a request has 1,000 bytes at most" in await reached.raw(b"x" * 3000 + b"\n")
 
 
 async def test_so_many_connections_are_served_and_not_one_more(
