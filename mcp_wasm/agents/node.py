@@ -20,6 +20,7 @@ from mcp_wasm.agents import address, asks
 from mcp_wasm.agents import message as messages
 from mcp_wasm.agents.agent import Agent
 from mcp_wasm.agents.child_spec import AgentSpec, ChildSpec, SupervisorSpec
+from mcp_wasm.agents.denials import denial_of
 from mcp_wasm.agents.events import Event, Events
 from mcp_wasm.agents.handler import Handler
 from mcp_wasm.agents.message import Message, Priority
@@ -29,10 +30,10 @@ from mcp_wasm.agents.roads import Roads, Work
 from mcp_wasm.agents.slot import Slot
 from mcp_wasm.agents.slots import Slots
 from mcp_wasm.agents.supervisor import Supervisor
+from mcp_wasm.agents.swap import swapped
 from mcp_wasm.agents.timers import Timers
 from mcp_wasm.agents.view import View, view
-from mcp_wasm.capability.command import denial_command
-from mcp_wasm.capability.grant import Denial
+from mcp_wasm.agents.watching import Watching
 from mcp_wasm.capability.match import Decision
 from mcp_wasm.errors import AgentFailed, McpWasmError, NoReply, UnknownAgent
 from mcp_wasm.sandbox.services import Services
@@ -71,6 +72,7 @@ class Node:
         self._outbox = Outbox(self, tools, models)
         self._timers = Timers(self._fire)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.watching = Watching(self._slots, self._kill, self._outbox.send_beside, self.note)
         self._supervisor: Supervisor | None = None
         self._running: asyncio.Task[str] | None = None
 
@@ -83,6 +85,7 @@ class Node:
             McpWasmError: a child could not be started; none of them runs then.
         """
         await self._roads.open()
+        self.watching.begin(tree)
         ready = asyncio.Event()
         self._supervisor = Supervisor(tree, "", self._child, observe=self._seen)
         self._running = asyncio.create_task(self._supervisor.run(ready.set), name="agents")
@@ -201,8 +204,7 @@ class Node:
     async def restart(self, path: str) -> None:
         """Make the agent exit, so that its supervisor starts it again."""
         self._slots.found(path)
-        assert self._supervisor is not None
-        self._supervisor.kill(path, "restarted by a person")
+        self._kill(path, "restarted by a person")
 
     async def swap(self, path: str, component: str | Path) -> None:
         """Go on with another component from the next message on; no message is lost.
@@ -210,19 +212,7 @@ class Node:
         Raises:
             McpWasmError: it cannot run; the old one goes on.
         """
-        slot = self._slots.found(path)
-        spec = replace(slot.spec, component=component)
-        handler = self._make(path, spec)
-        try:
-            await handler.start()
-        except BaseException:
-            handler.close()
-            raise
-        slot.spec = spec
-        if slot.agent is not None:
-            await slot.agent.swap(handler)
-        else:
-            handler.close()  # the next incarnation makes its own
+        await swapped(self._slots.found(path), self._make, component)
         self.note(path, "swapped", str(component))
 
     # What the parts need
@@ -240,9 +230,7 @@ class Node:
 
     def denied(self, path: str, handler: Handler, asked: str, kind: str, decision: Decision[Any]) -> None:
         """An attempt that was not granted: it is counted, logged and an event."""
-        name, waiting = handler.name, handler.grants.waiting
-        command = denial_command(name, decision.wanted, waiting, options=self._services.options)
-        denial = Denial(kind, asked, decision.rule, name, handler.digest, decision.wanted, command)
+        denial = denial_of(handler, asked, kind, decision, self._services.options)
         self._services.denied(denial)
         self.note(path, "denied", str(denial))
 
@@ -274,8 +262,13 @@ class Node:
         if slot.opening is not None:
             self.spawn(self._roads.end(slot))
 
+    def _kill(self, path: str, reason: str) -> None:
+        assert self._supervisor is not None
+        self._supervisor.kill(path, reason)
+
     def _seen(self, event: Event) -> None:
         self.events.add(event)
+        self.watching.seen(event)
         if event.what == "forgotten":
             self.forget(event.path)
 
@@ -288,6 +281,7 @@ class Node:
             _log.error("work beside the agents failed", exc_info=error)
 
     async def _closed(self) -> None:
+        await self.watching.close()
         self._timers.close()
         for path in list(self._slots):
             self.forget(path)

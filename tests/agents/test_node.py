@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mcp_wasm.agents.child_spec import AgentSpec, ChildSpec, MailboxSpec
+from mcp_wasm.agents.child_spec import AgentSpec, ChildSpec, HealthSpec, MailboxSpec
 from mcp_wasm.capability.grant import Grant, Tools
 from mcp_wasm.capability.messaging import Messaging
 from mcp_wasm.errors import AgentFailed, NoReply, UnknownAgent
@@ -189,3 +190,30 @@ async def test_stopping_ends_agents_in_reverse_and_what_waits_is_told(running: n
     with pytest.raises(AgentFailed):
         await asked
     assert [each.path for each in seen.found("stopped", "exited") if each.path] == ["b", "a"]
+
+
+async def test_links_take_two_down_and_monitors_are_told(running: nodes.Start) -> None:
+    a, b = agent("a", per="life"), replace(agent("b", per="life"), links=("a",))
+    c = replace(agent("c", per="life"), monitors=("a",))
+    node = await running(tree(a, b, c, intensity=5))
+    seen = nodes.watch(node)
+    for path in "abc":
+        assert (await node.ask(path, "n")).value == "1"
+    with pytest.raises(AgentFailed):
+        await node.ask("a", "c")
+    await seen.until(lambda: node.slots["b"].restarts == 1 and node.slots["c"].handled == 2)
+    assert [(await node.ask(path, "n")).value for path in "ab"] == ["1", "1"]
+    assert (node.slots["a"].restarts, node.slots["c"].restarts) == (1, 0)
+
+
+async def test_an_agent_that_does_not_say_that_it_is_well_is_started_again(running: nodes.Start) -> None:
+    health = HealthSpec(interval=0.01, timeout=0.05)
+    node = await running(tree(agent("a", health=health), agent("b", health=health), intensity=50))
+    seen = nodes.watch(node)
+    asked = asyncio.ensure_future(node.ask("a", "s"))
+    unhealthy = await seen.event("unhealthy")
+    assert unhealthy.path == "a"
+    with pytest.raises(AgentFailed, match="stopped"):
+        await asked
+    assert (await node.ask("a", "m")).value == "m"
+    assert node.slots["b"].restarts == 0
