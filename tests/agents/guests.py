@@ -9,7 +9,7 @@ from mcp_wasm.build.wasm_tools import program
 
 ROOT = Path(__file__).parents[2]
 WIT = ROOT / "wit" / "mcp-wasm-agent-0.1.0"
-TEXT = ROOT / "tests" / "programs" / "agent.wat"
+TEXT = Path(__file__).with_name("agent.wat")
 
 
 def component(folder: Path, text: Path = TEXT, world: str = "agent", name: str = "agent") -> Path:
