@@ -55,7 +55,8 @@ def effective(  # noqa: PLR0917 - policy, component and call, as the module's se
         waiting = waits(entry, digest, wishes)
         given = () if waiting else entry.grants
     if not given and not approved and not waiting:
-        return NOTHING
+        # What the call allows goes on to where it runs, also where nothing is granted here.
+        return NOTHING if allowed is None else replace(NOTHING, allowed=allowed)
     usable = WITHOUT_IMPORT | imported(wishes)
     if any(name.startswith(AGENT) for name in names):
         usable |= {"tools"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_wasm.errors import HostError, MailboxFull, McpWasmError, UnknownAgent, Unreachable
+from mcp_wasm.errors import Busy, HostError, MailboxFull, McpWasmError, UnknownAgent, Unreachable
 from mcp_wasm.mesh.envelope import EnvelopeRefused
 
 _LONGEST = 4000
@@ -24,6 +24,8 @@ def failure(error: McpWasmError) -> dict[str, Any]:
     match error:
         case MailboxFull():
             return {"error": "mailbox_full", "address": error.address, "capacity": error.capacity}
+        case Busy():
+            return {"error": "busy", "holder": error.holder, "waiting": error.waiting}
         case UnknownAgent():
             return {"error": "unknown_agent", "address": error.address, "nearest": list(error.nearest[:3])}
         case Unreachable():
@@ -50,6 +52,8 @@ def _raised(node: str, body: Mapping[str, Any]) -> McpWasmError:
             isinstance(each, str) for each in nearest
         ):
             return UnknownAgent(_short(address), [_short(each) for each in nearest[:3]])
+        case {"error": "busy", "holder": str() as holder, "waiting": int() as waiting}:
+            return Busy(_short(holder), waiting)
         case {"error": "unreachable", "address": str() as address, "reason": str() as reason}:
             return Unreachable(_short(address), reason[:_LONGEST])
         case {"error": "refused", "reason": str() as reason}:

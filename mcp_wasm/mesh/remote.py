@@ -12,6 +12,7 @@ import base64
 import binascii
 import json
 import logging
+import random
 import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -36,7 +37,8 @@ _log = logging.getLogger(__name__)
 PULSE_S = 0.5
 """Seconds between two looks whether a node that runs our calls is there."""
 
-_OFFER_S, _TRIES, _BUSY = 2.0, 8, 40
+_OFFER_S, _OFFERS, _TRIES = 2.0, 5, 8
+_BUSY_S, _LONGEST_BUSY_S = 0.01, 0.5
 _SLICE_S = 0.05
 _MOST_KEPT = 1000
 
@@ -147,7 +149,9 @@ class RemoteTools:
     ) -> Outcome:
         text = json.dumps(arguments, separators=(",", ":"), ensure_ascii=False, default=_bytes_as_text)
         parts = parts_of(text.encode())
-        for _ in range(_TRIES):
+        until = self._loop.time() + limits.deadline
+        tries, patience = _TRIES, _BUSY_S
+        while tries:
             asked = Asked(
                 secrets.token_hex(12),
                 tool.function.path,
@@ -160,18 +164,25 @@ class RemoteTools:
             )
             try:
                 return await self._on(await self._offer(tool), tool, asked, parts, limits)
+            except Busy:
+                if self._loop.time() > until:
+                    raise
+                await asyncio.sleep(patience * random.uniform(0.5, 1))  # noqa: S311 - no secret
+                patience = min(2 * patience, _LONGEST_BUSY_S)
             except _NotBegun as reason:
+                tries -= 1
                 _log.info("a call of %s goes elsewhere: %s", tool.name, reason)
             except CallLost:
                 if not tool.read_only:
                     raise
+                tries -= 1
                 _log.info("a call of %s, which changes nothing, is made again elsewhere", tool.name)
         raise Unreachable(tool.name, f"it could not be begun on any node, tried {_TRIES} times")
 
     async def _offer(self, tool: Tool) -> str:
         """A node that takes a call."""
         seals = self._mesh.seals
-        for turn in range(_BUSY):
+        for turn in range(_OFFERS):
             context = f"offer {tool.digest}"
             envelope = seals.envelope("offer", {})
             data = seals.sealed_for_all(context, envelope)
@@ -189,10 +200,11 @@ class RemoteTools:
             except (NoReply, EnvelopeRefused) as error:
                 _log.debug("an offer for %s was none: %s", tool.name, error)
                 continue
-            if found.body.get("room", 0) and node in self._mesh.directory.peers:
+            if node not in self._mesh.directory.peers:
+                await asyncio.sleep(0.1)  # it is told of in a moment
+            elif found.body.get("room", 0):
                 return node
-            await asyncio.sleep(min(0.01 * 2**turn, 0.5))
-        raise Busy("every node that serves " + tool.name, 0)
+        raise Busy(f"Every node that serves {tool.name}", 0)
 
     async def _on(self, node: str, tool: Tool, asked: Asked, parts: list[str], limits: Limits) -> Outcome:
         call = _Call(node, tool, limits.result + 4 * limits.log + 1024 * 1024, self._loop.create_future())

@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_wasm.errors import (
+    Cancelled,
+    InvalidArguments,
+    MessageRefused,
+    RemoteFailed,
+    UnknownTool,
+    Unreachable,
+)
+from mcp_wasm.mesh import call_form
+from mcp_wasm.mesh.envelope import EnvelopeRefused
+from mcp_wasm.mesh.remote import RemoteTools
+from mcp_wasm.mesh.server import Embedded
+from mcp_wasm.mesh.tool_news import component_in, told
+from mcp_wasm.mesh.worker import Worker
+from mcp_wasm.registry.tool import Tool
+from mcp_wasm.runtime import Runtime
+from mcp_wasm.sandbox.report import Outcome, Report
+from tests.conftest import PROGRAMS
+from tests.mesh.nodes import node, when
+
+Here = tuple[Runtime, RemoteTools]
+
+pytestmark = pytest.mark.anyio
+
+
+@contextlib.contextmanager
+def runtime(folder: Path, name: str, *programs: str) -> Any:
+    with Runtime(home=folder / f"runtime-{name}", workers=4) as made:
+        for program in programs:
+            made.add(PROGRAMS / f"{program}.wat")
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def worker(folder: Path, server: Embedded, name: str, *programs: str) -> AsyncIterator[Runtime]:
+    with runtime(folder, name, *programs) as served:
+        async with node(folder, server, name) as mesh:
+            works = Worker(mesh, served, room=4)
+            await works.start()
+            try:
+                yield served
+            finally:
+                await works.close()
+
+
+@contextlib.asynccontextmanager
+async def caller(
+    folder: Path, server: Embedded, *programs: str
+) -> AsyncIterator[tuple[Runtime, RemoteTools]]:
+    with runtime(folder, "caller", *programs) as own:
+        async with node(folder, server, "caller") as mesh:
+            tools = RemoteTools(mesh, own)
+            await tools.start()
+            try:
+                yield own, tools
+            finally:
+                await tools.close()
+
+
+async def shown(own: Runtime, tools: RemoteTools, name: str) -> Tool:
+    changed = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def told_of() -> None:
+        loop.call_soon_threadsafe(changed.set)
+
+    end = own.subscribe(told_of)
+    try:
+        while name not in {each.name for each in own.tools}:
+            changed.clear()
+            await changed.wait()
+    finally:
+        end()
+    return own.tool(name)
+
+
+async def test_a_tool_of_another_node_is_a_tool_here_and_fails_as_one(
+    tmp_path: Path, server: Embedded
+) -> None:
+    async with worker(tmp_path, server, "far", "tiny", "hostile"), caller(tmp_path, server) as (own, tools):
+        tool = await shown(own, tools, "tiny_add")
+        assert tool.input_schema["properties"]["a"]["type"] == "integer"
+        outcome = await own.call("tiny_add", {"a": 40, "b": 2})
+        assert (outcome.value, outcome.text, outcome.failed) == (42, "42", False)
+        assert outcome.report.fuel > 0
+        assert (await asyncio.to_thread(own.call_sync, "tiny_add", {"a": 1, "b": 2})).value == 3
+        with pytest.raises(InvalidArguments, match="/b"):
+            await own.call("tiny_add", {"a": 1, "b": "x"})
+        with pytest.raises(RemoteFailed, match="On the node far: The guest trapped"):
+            await own.call("tiny_crash", {})
+        with pytest.raises(RemoteFailed, match="fuel limit"):
+            await own.call("tiny_spin", {}, limits={"fuel": 100_000})
+        large = "x" * 3_000_000
+        assert (await own.call("hostile_count_text", {"of": large})).value == 3_000_000
+        found = await own.call("hostile_text", {"size": 2_000_000})
+        assert len(str(found.value)) == 2_000_000
+        await asyncio.gather(*(own.call("tiny_add", {"a": n, "b": n}) for n in range(50)))
+
+
+async def test_names_of_this_node_win_and_those_of_others_go_with_their_node(
+    tmp_path: Path, server: Embedded
+) -> None:
+    async with caller(tmp_path, server, "tiny") as (own, tools):
+        before = own.tool("tiny_add")
+        async with worker(tmp_path, server, "far", "hostile") as far:
+            far.add(PROGRAMS / "hostile.wat", name="tiny")  # what a hostile node would do
+            await shown(own, tools, "hostile_text")
+            assert own.tool("tiny_add") == before
+            assert own.component("tiny").remote is None
+            assert (await own.call("tiny_add", {"a": 1, "b": 1})).value == 2
+            own.add(PROGRAMS / "tiny.wat", name="hostile")
+            assert own.component("hostile").remote is None
+            own.remove("hostile")
+            assert own.component("hostile").remote is not None
+        gone = asyncio.Event()
+        end = own.subscribe(gone.set)
+        while any(each.remote is not None for each in own.components):
+            await gone.wait()
+            gone.clear()
+        end()
+        with pytest.raises(UnknownTool):
+            await own.call("hostile_text", {"size": 1})
+
+
+async def test_the_callees_policy_decides_and_the_caller_can_only_narrow(
+    tmp_path: Path, server: Embedded
+) -> None:
+    async with worker(tmp_path, server, "far", "tiny") as far, caller(tmp_path, server) as (own, tools):
+        await shown(own, tools, "tiny_add")
+        seen: dict[str, Any] = {}
+        call = far.call
+
+        async def spied(name: str, arguments: Any, **rest: Any) -> Outcome:
+            seen.update(rest)
+            return await call(name, arguments, **rest)
+
+        far.call = spied  # type: ignore[method-assign]
+        await own.call("tiny_add", {"a": 1, "b": 2}, limits={"deadline": 3.0, "fuel": 5e30}, allow=["clock"])
+        assert seen["limits"]["deadline"] == 3.0
+        assert seen["limits"]["fuel"] == own.limits.fuel
+        assert tuple(seen["allow"]) == ("clock",)
+        assert "approved" not in seen
+        assert seen["by"].transport == "mesh"
+        assert seen["client"] == "mesh:caller"
+
+
+async def test_a_call_that_is_given_up_is_stopped_where_it_runs(tmp_path: Path, server: Embedded) -> None:
+    async with worker(tmp_path, server, "far", "tiny") as far, caller(tmp_path, server) as (own, tools):
+        await shown(own, tools, "tiny_spin")
+        ended, call = asyncio.Event(), far.call
+        begun = asyncio.Event()
+
+        async def watched(name: str, arguments: Any, **rest: Any) -> Outcome:
+            begun.set()
+            try:
+                return await call(name, arguments, **rest)
+            finally:
+                ended.set()
+
+        far.call = watched  # type: ignore[method-assign]
+        spinning = asyncio.create_task(own.call("tiny_spin", {}))
+        await begun.wait()
+        spinning.cancel()
+        await ended.wait()
+        with pytest.raises(asyncio.CancelledError):
+            await spinning
+        begun.clear()
+        tool, component = own.tool("tiny_spin"), own.component("tiny")
+        due = begun.is_set
+        with pytest.raises(Cancelled):
+            await asyncio.to_thread(tools.call_sync, tool, {}, component.limits, "x", frozenset(), due)
+
+
+RESULT = b'{"failed":false,"report":null}\n'
+WRONG = {
+    "another type": RESULT + b'"42"',
+    "out of range": RESULT + b"99999999999",
+    "nothing": RESULT,
+    "no JSON": RESULT + b"NaN",
+    "deep": RESULT + b"[" * 100_000,
+    "an error where there is none": b'{"failed":true,"report":null}\n1',
+    "no head": b"42",
+    "another head": b'{"failed":false,"report":null,"isError":false}\n42',
+    "a report that is none": b'{"failed":false,"report":7}\n42',
+}
+
+
+@pytest.mark.parametrize("data", WRONG.values(), ids=WRONG.keys())
+def test_a_result_that_does_not_fit_the_tools_type_reaches_nobody(data: bytes, tmp_path: Path) -> None:
+    with runtime(tmp_path, "x", "tiny") as made, pytest.raises(RemoteFailed):
+        call_form.outcome_in(data, made.tool("tiny_add"), "far")
+
+
+def test_a_result_must_be_written_as_results_are(tmp_path: Path) -> None:
+    with runtime(tmp_path, "x", "hostile") as made:
+        tool = made.tool("hostile_bytes")
+        assert call_form.outcome_in(RESULT + b'"AAAA"', tool, "far").value == "AAAA"
+        with pytest.raises(RemoteFailed, match="does not fit"):  # taken as an argument, given by nobody
+            call_form.outcome_in(RESULT + b"[0,0,0]", tool, "far")
+
+
+def test_the_end_of_a_call_comes_back_with_its_cost(tmp_path: Path) -> None:
+    with runtime(tmp_path, "x", "tiny") as made:
+        tool = made.tool("tiny_add")
+        ended = made.call_sync("tiny_add", {"a": 1, "b": 2})
+        found = call_form.outcome_in(call_form.outcome_out(ended), tool, "far")
+        assert (found.value, found.text, found.report.fuel) == (3, "3", ended.report.fuel)
+    hostile = replace(Report("d"), fuel=10**30)
+    data = call_form.outcome_out(Outcome(1, False, "1", hostile))
+    assert call_form.outcome_in(data, tool, "far").report.fuel == 0
+
+
+def test_parts_are_put_together_in_bounds() -> None:
+    data = bytes(range(256)) * 6000
+    texts = call_form.parts_of(data)
+    parts = call_form.Parts(len(texts), len(data))
+    ended = [parts.add(number, text) for number, text in reversed(list(enumerate(texts)))]
+    assert ended == [False] * (len(texts) - 1) + [True]
+    assert parts.whole == data
+    small = call_form.Parts(2, 10)
+    for wrong in [(5, "AAAA"), (-1, "AAAA"), (0, "%"), (0, None), ("0", "AAAA")]:
+        with pytest.raises(EnvelopeRefused):
+            small.add(*wrong)
+    with pytest.raises(Exception, match="result limit"):
+        small.add(0, texts[0])
+
+
+def test_what_is_told_of_a_component_is_read_back_and_nothing_else_is(tmp_path: Path) -> None:
+    with runtime(tmp_path, "x", "tiny", "hostile") as made:
+        component = made.component("hostile")
+        news = told(component)
+        assert news is not None
+        remote: Any = None
+        found = component_in(news.packed, "hostile", news.news, made.limits, remote)
+        assert [each.name for each in found.tools] == [each.name for each in component.tools]
+        assert [each.output_schema for each in found.tools] == [
+            each.output_schema for each in component.tools
+        ]
+        assert [each.read_only for each in found.tools] == [each.read_only for each in component.tools]
+        with pytest.raises(EnvelopeRefused):
+            component_in(news.packed, "tiny", news.news, made.limits, remote)
+        with pytest.raises(EnvelopeRefused):
+            component_in(news.packed, "hostile", replace(news.news, digest="0" * 64), made.limits, remote)
+        with pytest.raises(EnvelopeRefused):
+            component_in(b"x", "hostile", news.news, made.limits, remote)
+
+
+async def test_a_call_that_nobody_serves_any_more_is_said_to_be_one(tmp_path: Path, server: Embedded) -> None:
+    async with caller(tmp_path, server) as (own, tools):
+        async with worker(tmp_path, server, "far", "tiny"):
+            tool = await shown(own, tools, "tiny_add")
+            component = own.component("tiny")
+        with pytest.raises(Unreachable, match="no node serves it"):
+            await tools.call(tool, {"a": 1, "b": 2}, component.limits, "x", None)
+
+
+async def test_a_node_cannot_end_the_call_that_runs_on_another(tmp_path: Path, server: Embedded) -> None:
+    async with (
+        worker(tmp_path, server, "far", "tiny"),
+        caller(tmp_path, server) as (own, tools),
+        node(tmp_path, server, "thief") as thief,
+    ):
+        await shown(own, tools, "tiny_spin")
+        await when(thief, lambda: "caller" in thief.directory.peers)
+        spinning = asyncio.create_task(own.call("tiny_spin", {}))
+        while not any(each.begun for each in tools._calls.values()):  # noqa: ASYNC110 - three nodes in one loop
+            await asyncio.sleep(0.005)
+        (id_,) = tools._calls
+        end = call_form.parts_of(RESULT + b"null")[0]
+        with pytest.raises(Exception, match="nobody waits"):
+            await thief.peers.ask("caller", "result", {"id": id_, "part": 0, "of": 1, "data": end})
+        with pytest.raises(Exception, match="says"):
+            await thief.peers.ask("far", "call", {"id": json.dumps(id_)})
+        with pytest.raises((MessageRefused, Unreachable)):
+            await thief.peers.ask("nobody", "cancel", {"id": id_})
+        await thief.peers.ask("far", "cancel", {"id": id_})  # which is no call of its own
+        assert not spinning.done()
+        spinning.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await spinning
