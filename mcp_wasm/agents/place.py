@@ -25,7 +25,7 @@ class Child(Protocol):
         """
 
     def stop(self) -> None:
-        """End soon; called once, on the event loop. Past its time the task is cancelled."""
+        """End soon; called on the event loop, perhaps again. Past its time the task is cancelled."""
 
 
 Start = Callable[[str, ChildSpec, int], Child]
