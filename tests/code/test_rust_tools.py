@@ -210,7 +210,8 @@ ATTACKS = {
     "doc": '#[doc = include_str!("SECRET")] pub fn f() -> String { stringify!(a).to_string() }',
     "env": 'pub fn f() -> String { env!("MCP_WASM_TEST_SECRET").to_string() }',
 }
-SECRET = "the-secret-of-a-person"
+SECRET = "the-secret-of-a-person," * 40
+"""Too long for a compiler to take it apart into numbers."""
 
 
 def build(folder: Path, code: str, confined: Confinement | None) -> bytes:
@@ -252,7 +253,7 @@ def test_a_source_reads_nothing_of_the_machine_at_its_build(
     for mechanism in MECHANISMS:
         with pytest.raises(BuildFailed) as failed:
             build(folder, code, Confinement(mechanism))
-        assert SECRET not in str(failed.value)
+        assert SECRET[:20] not in str(failed.value)
         assert failed.value.messages[0].line == 1
 
 
