@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,10 @@ component = "agent.wasm"
 
 
 @contextmanager
-def tree(folder: Path, *flags: str, name: str = "first") -> Iterator[subprocess.Popen[str]]:
+def tree(folder: Path, *flags: str, name: str = "first", text: str = TREE) -> Iterator[subprocess.Popen[str]]:
     """A process that runs the tree; it is ready."""
     file = folder / f"{name}.toml"
-    file.write_text(TREE.format(name=name), encoding="utf-8")
+    file.write_text(text.replace("{name}", name), encoding="utf-8")
     with start(["agents", "run", file, "--no-bundled", *flags], cwd=folder) as process:
         try:
             assert process.stderr is not None
@@ -273,3 +274,42 @@ def reading(descriptor: int, enough: Callable[[str], bool]) -> str:
         except OSError:  # its other end is closed
             break
     return text
+
+
+FULL = """
+name = "{name}"
+
+[agents.refusing]
+component = "agent.wasm"
+batch = 1
+mailbox = { capacity = 1 }
+
+[agents.spilling]
+component = "agent.wasm"
+batch = 1
+mailbox = { capacity = 1, overflow = "spill" }
+"""
+
+
+def test_a_full_mailbox_refuses_or_spills_and_what_was_spilled_outlives_the_killing_of_the_tree(
+    place: Path, command: Command
+) -> None:
+    def waiting(agent: str) -> str:
+        """How many messages wait for it, and how many it has handled."""
+        views = json.loads(command("agents", "tree", "--json").out)["views"]
+        found = next(each for each in views if each["path"] == agent)
+        return f"{sum(found['depths'])} {found['handled']}"
+
+    with tree(place, name="full", text=FULL) as process:
+        for agent in ("refusing", "spilling"):
+            assert command("agents", "send", agent, '"s"').code == 0  # computes for long
+            until(partial(waiting, agent), "^0 0$")
+            assert command("agents", "send", agent, '"one"').code == 0
+        full = command("agents", "send", "refusing", '"two"')
+        assert (full.code, "The mailbox of refusing is full (1 messages)" in full.err) == (3, True)
+        for number in range(5):
+            assert command("agents", "send", "spilling", f'"message {number}"').code == 0
+        assert waiting("spilling") == "6 0"
+        process.kill()
+    with tree(place, name="full", text=FULL):
+        until(partial(waiting, "spilling"), "^0 5$")
