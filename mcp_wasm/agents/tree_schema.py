@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mcp_wasm.agents.address import LONGEST
@@ -25,13 +26,16 @@ _HANDED = {
 }
 
 
-def tree_schema() -> dict[str, Any]:
-    """The schema of a tree file."""
+def tree_schema(handed: Mapping[str, dict[str, Any]] | None = None) -> dict[str, Any]:
+    """The schema of a tree file; ``handed`` are those of tables that other parts read, by name."""
     root = _object("")
     root["properties"] |= {
         "agents": _by_name("the agents, by name", _agent()),
         "supervisors": _by_name("supervisors below the tree's own, by name", _object("supervisors.NAME")),
-        **{name: {"type": "object", "description": _HANDED[name]} for name in HANDED_ON},
+        **{
+            name: {"type": "object", **(handed or {}).get(name, {}), "description": _HANDED[name]}
+            for name in HANDED_ON
+        },
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

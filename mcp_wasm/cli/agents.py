@@ -139,9 +139,12 @@ def _stop(args: argparse.Namespace) -> int:
 
 
 def _schema(_args: argparse.Namespace) -> int:
+    from mcp_wasm.agents.tree_keys import HANDED_ON
     from mcp_wasm.agents.tree_schema import tree_schema
+    from mcp_wasm.config.keys import json_schema
 
-    terminal.print_json(tree_schema())
+    settings_ = json_schema()["properties"]
+    terminal.print_json(tree_schema({name: settings_[name] for name in HANDED_ON if name in settings_}))
     return 0
 
 

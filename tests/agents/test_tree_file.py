@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ from mcp_wasm.capability.messaging import Messaging
 from mcp_wasm.capability.values import Place
 from mcp_wasm.errors import InvalidSettings
 
-PUBLISHED = Path(__file__).parents[2] / "docs" / "agents.schema.json"
 PLACE = Place(Path("/trees"), Path("/home/me"))
 VALIDATOR = jsonschema.Draft202012Validator(tree_schema())
 
@@ -222,9 +220,3 @@ def test_a_file_is_read_from_its_own_folder_and_faults_name_it(tmp_path: Path) -
     file.write_bytes(b"#" * (tree_file.LARGEST_FILE + 1))
     with pytest.raises(InvalidSettings, match="at most 8,388,608 bytes"):
         tree_file.load(file)
-
-
-def test_the_published_schema_is_this_one() -> None:
-    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == tree_schema(), (
-        "write it anew: mcp-wasm agents schema > docs/agents.schema.json"
-    )

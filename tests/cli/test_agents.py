@@ -8,12 +8,14 @@ import select
 import signal
 import subprocess
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from mcp_wasm.cli import agents_show
@@ -181,9 +183,18 @@ def test_a_tree_file_and_an_env_file_that_others_may_write_are_refused(place: Pa
     assert (ran.code, ".env: expected a file that only you can write" in ran.err) == (2, True)
 
 
-def test_the_schema_is_printed(command: Command) -> None:
+def test_the_published_schema_is_the_printed_one_and_knows_the_settings_too(command: Command) -> None:
     published = json.loads((ROOT / "docs" / "agents.schema.json").read_text(encoding="utf-8"))
-    assert json.loads(command("agents", "schema").out) == published
+    assert json.loads(command("agents", "schema").out) == published, (
+        "write it anew: mcp-wasm agents schema > docs/agents.schema.json"
+    )
+    schema = jsonschema.Draft202012Validator(published)
+    for text, fits in (
+        ("[agents.a]\ncomponent = 'x'\n[llm.local]\nkind = 'compatible'\nmodel = 'm'", True),
+        ("[agents.a]\ncomponent = 'x'\n[llm.local]\nkidn = 'compatible'", False),
+        ("[agents.a]\ncomponent = 'x'\n[state]\nbackend = 'paper'", False),
+    ):
+        assert schema.is_valid(tomllib.loads(text)) is fits, text
 
 
 def view(path: str, type_: str = "agent", **values: Any) -> dict[str, Any]:
