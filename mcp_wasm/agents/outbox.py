@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from mcp_wasm.agents import effects as made
+from mcp_wasm.agents.asks import PREFIX
 from mcp_wasm.agents.effects import AskModel, CallTool, Effect, Publish, Reply, Schedule, Send
 from mcp_wasm.agents.handler import Handled, Handler
 from mcp_wasm.agents.message import Message, Priority, new, now
 from mcp_wasm.agents.ports import Delivery, Models, Settle, Tools
+from mcp_wasm.agents.post import Post, Work
 from mcp_wasm.agents.slot import Slot
 from mcp_wasm.capability import match as granted
 from mcp_wasm.capability.match import Decision
@@ -28,42 +30,6 @@ CALLS = 16
 
 WAITING_CALLS = 1000
 """Those that may wait."""
-
-Work = Coroutine[Any, Any, None]
-
-
-class Post(Protocol):
-    """What the outbox needs of the node that it belongs to."""
-
-    name: str
-
-    def deliver(self, message: Message, *, must: bool = False) -> Work | None:
-        """Into a mailbox of this node, or on its way to another; work that is left to be awaited.
-
-        ``must``: a mailbox takes it even when it is full.
-
-        Raises:
-            McpWasmError: nobody takes it.
-        """
-
-    def publish(self, message: Message) -> Work | None:
-        """To all that subscribe to the subject ``message.to``."""
-
-    def later(self, path: str, seconds: float, message: Message) -> None:
-        """Send it in ``seconds``.
-
-        Raises:
-            McpWasmError: the agent has too many timers.
-        """
-
-    def spawn(self, work: Work) -> asyncio.Task[None]:
-        """Let it run beside the agents."""
-
-    def note(self, path: str, what: str, detail: str) -> None:
-        """An event."""
-
-    def denied(self, path: str, handler: Handler, asked: str, kind: str, decision: Decision[Any]) -> None:
-        """An attempt that was not granted."""
 
 
 class Outbox:
@@ -109,13 +75,18 @@ class Outbox:
 
     def send_beside(self, path: str, message: Message) -> None:
         """Send a message of the runtime's own; that it cannot be is an event."""
+        work = self.sent(path, message)
+        if work is not None:
+            self._post.spawn(work)
+
+    def sent(self, path: str, message: Message) -> Work | None:
+        """Send a message whose failure is an event, and no failure of what it answers."""
         try:
             work = self._post.deliver(message, must=True)
         except McpWasmError as error:
             self._post.note(path, "undelivered", str(error))
-            return
-        if work is not None:
-            self._post.spawn(self.noted(path, work))
+            return None
+        return None if work is None else self.noted(path, work)
 
     async def noted(self, path: str, work: Work) -> None:
         """``work``, whose failure is an event."""
@@ -207,9 +178,7 @@ class _Turn:
             case CallTool(name=name, tag=tag, arguments=arguments):
                 may = granted.tool(self._handler.grants, self._handler.name, name)
                 if not self._allowed(f"call {name}", "tools", may):
-                    return self._answer(
-                        f"tool:{name}", "tool_result", tag, {"err": f"denied: {may.rule}"}
-                    )
+                    return self._answer(f"tool:{name}", "tool_result", tag, {"err": f"denied: {may.rule}"})
                 return self._asking(
                     f"tool:{name}", "tool_result", tag, lambda: self._outbox.tool(name, arguments, slot.path)
                 )
@@ -243,7 +212,12 @@ class _Turn:
         kind, re = "failure" if effect.failed else "reply", effect.re or message.id
         made_id = made.id_of(message.id, index)
         reply = Message(made_id, slot.path, to, effect.payload, now(), message.priority, kind, re)
-        return self._post.deliver(reply, must=True)
+        if not to.startswith(PREFIX):
+            return self._post.deliver(reply, must=True)
+        if effect.re in {"", message.id} and message.kind != "request":
+            return None  # a client that only sent something does not wait
+        # One that has gone meanwhile is no reason to handle the message again.
+        return self._outbox.sent(slot.path, reply)
 
     def _may_send(self, to: str) -> bool:
         """Whether the agent may send there: always to itself and to who sent to it."""

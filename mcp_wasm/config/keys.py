@@ -12,6 +12,7 @@ from mcp_wasm.component.names import NAME
 from mcp_wasm.config.access import ACCESS_TABLES
 from mcp_wasm.config.key import Key
 from mcp_wasm.config.llm import LLM_KEYS
+from mcp_wasm.config.mesh import MESH_KEYS
 from mcp_wasm.config.state import STATE_KEYS
 from mcp_wasm.sandbox.limits import CALL_LIMITS
 from mcp_wasm.server.options import TOOLS_MODES
@@ -74,6 +75,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
     "oauth.limits": _CALL_LIMIT_KEYS,
     "audit": ACCESS_TABLES["audit"],
     "llm.NAME": LLM_KEYS,
+    "mesh": MESH_KEYS,
     "limits": _LIMIT_KEYS,
     "component.NAME.limits": _LIMIT_KEYS,
     "tools.NAME": (
@@ -89,7 +91,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the settings file, for editors."""
     root = _object(TABLES[""])
-    for table in ("cache", "state", "http", "oauth", "audit", "server", "limits"):
+    for table in ("cache", "state", "http", "oauth", "audit", "mesh", "server", "limits"):
         root["properties"][table] = _object(TABLES[table])
     token, root["properties"]["oauth"]["properties"]["limits"] = (
         _object(TABLES["tokens.NAME"]),

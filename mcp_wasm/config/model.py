@@ -9,6 +9,7 @@ from pathlib import Path
 from mcp_wasm.audit.sink import AuditOptions
 from mcp_wasm.capability.policy import EMPTY, Policy
 from mcp_wasm.config.access import TokenSetting
+from mcp_wasm.config.mesh import MeshSettings
 from mcp_wasm.llm.options import LlmOptions
 from mcp_wasm.memory.options import StateOptions
 from mcp_wasm.registry.index import ToolSetting
@@ -39,7 +40,8 @@ class Config:
     components are granted beside the policy file; ``cache_bytes`` bounds the
     compiled artifacts on disk. ``access`` says who may do how much over HTTP, all
     but for the ``tokens``, whose secrets may have to be fetched first; ``state`` is
-    how key-value state is kept, ``llm`` which language models may be asked.
+    how key-value state is kept, ``llm`` which language models may be asked, ``mesh`` how
+    other nodes are reached (None: not at all).
     ``options`` are the flags with which another command line finds the same
     settings, home and components. ``late`` are folders
     like ``components`` that never take a name from another: those that a file of
@@ -68,3 +70,4 @@ class Config:
     audit: AuditOptions = field(default_factory=AuditOptions)
     state: StateOptions = field(default_factory=StateOptions)
     llm: LlmOptions = field(default_factory=LlmOptions)
+    mesh: MeshSettings | None = None

@@ -24,7 +24,7 @@ from mcp_wasm.capability.sizes import parse_size
 from mcp_wasm.capability.values import Place
 from mcp_wasm.component import toml_text
 from mcp_wasm.component.names import NAME, nearest
-from mcp_wasm.config import access, llm
+from mcp_wasm.config import access, llm, mesh
 from mcp_wasm.config.key import Key, Kind
 from mcp_wasm.config.keys import TABLES
 from mcp_wasm.config.model import Config, Http
@@ -89,7 +89,7 @@ class _Reader:
     def config(self, document: Mapping[str, Any]) -> Config:
         tables = (
             *("audit", "cache", "component", "grants", "http"),
-            *("limits", "llm", "oauth", "server", "state", "tokens", "tools"),
+            *("limits", "llm", "mesh", "oauth", "server", "state", "tokens", "tools"),
         )
         plain = {key: value for key, value in document.items() if key not in tables}
         values = self._table("", "", plain, also=tables)
@@ -106,6 +106,7 @@ class _Reader:
             audit=access.audit(self._table("audit", "audit", self._sub(document, "audit"))),
             state=state(self._table("state", "state", self._sub(document, "state"))),
             llm=self._llm(self._sub(document, "llm")),
+            mesh=self._mesh(document),
             server=ServerOptions(**self._table("server", "server", self._sub(document, "server"))),
             limits=limits,
             component_limits=self._component_limits(self._sub(document, "component"), limits),
@@ -138,6 +139,12 @@ class _Reader:
             values = self._table("llm.NAME", where, self._sub(providers, name, where))
             found.append(llm.provider(name, values, self._path))
         return LlmOptions(tuple(found))
+
+    def _mesh(self, document: Mapping[str, Any]) -> mesh.MeshSettings | None:
+        """How the mesh is reached, where there is to be one."""
+        if "mesh" not in document:
+            return None
+        return mesh.mesh(self._table("mesh", "mesh", self._sub(document, "mesh")), self._path)
 
     def _with_limits(
         self, table: str, where: str, found: Mapping[str, Any]

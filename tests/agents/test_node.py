@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mcp_wasm.agents.child_spec import AgentSpec, ChildSpec, HealthSpec, MailboxSpec
+from mcp_wasm.agents.message import new
 from mcp_wasm.capability.grant import Grant, Tools
 from mcp_wasm.capability.messaging import Messaging
 from mcp_wasm.errors import AgentFailed, NoReply, UnknownAgent
@@ -217,3 +218,36 @@ async def test_an_agent_that_does_not_say_that_it_is_well_is_started_again(runni
         await asked
     assert (await node.ask("a", "m")).value == "m"
     assert node.slots["b"].restarts == 0
+
+
+async def test_a_tree_that_gives_up_says_why_and_nobody_waits_for_its_agents(running: nodes.Start) -> None:
+    node = await running(tree(agent("a"), replace(agent("b"), shutdown=0.1), intensity=0))
+    spinning = asyncio.ensure_future(node.ask("b", "s"))
+    with pytest.raises(AgentFailed):
+        await node.ask("a", "c")
+    with pytest.raises(AgentFailed, match="more than 0 restarts within 5 s, the last for a"):
+        await node.wait()
+    with pytest.raises(AgentFailed, match="b failed"):
+        await spinning
+    with pytest.raises(UnknownAgent):
+        await node.ask("a", "m")
+
+
+async def test_a_delivery_is_handled_although_the_client_that_sent_it_waits_no_more(
+    running: nodes.Start,
+) -> None:
+    node = await running(tree(agent("a")))
+    told: list[tuple[str, str]] = []
+    settled = asyncio.Event()
+
+    def settle(how: str, why: str) -> None:
+        told.append((how, why))
+        settled.set()
+
+    for kind in ("data_transfer", "request"):
+        settled.clear()
+        node.deliver(new("client:gone@here", "a", '"m"', kind=kind), settle=settle)
+        async with asyncio.timeout(15):
+            await settled.wait()
+    assert told == [("handled", "")] * 2
+    assert [event.what for event in node.events.recent() if event.what == "undelivered"] == ["undelivered"]
