@@ -176,7 +176,7 @@ class Family:
         place.ended(task)
         if place.started is not None and not place.started.done():
             place.started.set_result(False)
-        elif place.state != "starting" or (place.started is not None and place.started.result()):
+        elif place.state != "starting" or place.was_ready:
             self.put(partial(self._exited, place, task))
 
     def give_up_on(self, place: Place, task: asyncio.Task[str]) -> None:

@@ -79,6 +79,13 @@ class Place:
         if self.started is not None and not self.started.done():
             self.started.set_result(True)
 
+    @property
+    def was_ready(self) -> bool:
+        """Whether its present life has become ready."""
+        # The supervisor's own cancellation, while it waits for that, cancels the future too.
+        started = self.started
+        return started is not None and started.done() and not started.cancelled() and started.result()
+
     def ended(self, task: asyncio.Task[str]) -> None:
         """Note how ``task`` ended."""
         self.error = None if task.cancelled() else task.exception()

@@ -1,4 +1,4 @@
-"""Children that come and go at run time. ``SUITE`` names a case of ``supervisor_SUITE``, ``docs`` is OTP's manual."""
+"""Children that come and go at run time. ``SUITE`` is ``supervisor_SUITE``, ``docs`` its manual."""
 
 from __future__ import annotations
 

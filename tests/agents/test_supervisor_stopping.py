@@ -106,3 +106,17 @@ async def test_a_killed_child_that_does_not_end_is_abandoned_and_replaced() -> N
         await on.settled()
         assert on.supervisor.abandoned == 0
         assert on.did.count("+a") == 2
+
+
+async def test_cancelled_while_a_child_starts_it_reports_no_fault_of_its_own() -> None:
+    async with stage() as on:
+        on.faults["b"] = ["hang"]
+        on.begin(tree(worker("a"), worker("b")))
+        await on.until(lambda: "b" in on.living)
+        faults: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: faults.append(context))
+        on.task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await on.ended()
+        await on.settled()
+        assert (on.living, faults) == ([], [])
