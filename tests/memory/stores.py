@@ -12,6 +12,7 @@ from typing import Any
 from mcp_wasm.memory.in_memory import InMemory
 from mcp_wasm.memory.protocol import Bounds, Store
 from mcp_wasm.memory.sqlite import Sqlite
+from tests.memory.nats_server import nats_store
 
 Make = Callable[[Bounds | None], Store]
 
@@ -19,6 +20,7 @@ BACKENDS: dict[str, Callable[[Path, Bounds | None], Store]] = {
     "memory": lambda _, bounds: InMemory(bounds),
     "sqlite": lambda folder, bounds: Sqlite(folder / "state" / "store.sqlite", bounds),
     "sqlite-full": lambda folder, bounds: Sqlite(folder / "state" / "store.sqlite", bounds, sync="full"),
+    "nats": nats_store,
 }
 
 
