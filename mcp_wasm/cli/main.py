@@ -43,6 +43,8 @@ COMMANDS = {
     "config": "set up an MCP client to use this server",
     "doctor": "say what is installed, what is missing, and what to type",
     "audit": "show who called what, with what end and at what cost",
+    "mesh": "run a mesh of nodes, see who is in it and who exports an interface",
+    "worker": "serve calls of this node's tools to the other nodes of a mesh",
     "cache": "show the size of the compiled cache, or prune it",
 }
 

@@ -114,12 +114,12 @@ async def test_more_than_may_wait_for_nats_is_refused(tmp_path: Path, server: Em
     async with bridges(tmp_path, server, "one") as (one,):
         one._most = 3
         connection = one.mesh.connection
-        connection._ready.clear()  # as while it is away
+        connection._link.up.clear()  # as while it is away
         for _ in range(3):
             await one.send(message("tree/b"), durable=False)
         with pytest.raises(Unreachable, match="3 messages wait"):
             await one.send(message("tree/b"), durable=False)
-        connection._ready.set()
+        connection._link.up.set()
 
 
 async def test_a_stranger_with_access_to_nats_cannot_speak_or_listen_as_a_node(

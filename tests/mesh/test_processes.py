@@ -1,0 +1,110 @@
+"""Nodes that are real processes, and die as such."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_wasm.errors import CallLost
+from mcp_wasm.mesh.mesh import running
+from mcp_wasm.mesh.options import MeshOptions
+from mcp_wasm.mesh.remote import RemoteTools
+from mcp_wasm.runtime import Runtime
+from tests.conftest import PROGRAMS
+from tests.mesh.nodes import when
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.timeout(90)]
+
+
+@contextlib.asynccontextmanager
+async def process(home: Path, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    command = [sys.executable, "-m", "mcp_wasm", *words, "--home", str(home)]
+    made = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    try:
+        yield made
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            made.send_signal(signal.SIGTERM)
+        await made.communicate()
+
+
+async def said(home: Path, *words: str) -> Any:
+    async with process(home, *words, "--json") as asked:
+        out, _ = await asked.communicate()
+    return json.loads(out)
+
+
+async def test_no_call_that_can_be_made_again_fails_when_a_worker_is_killed_and_others_are_said_to_be_lost(
+    tmp_path: Path,
+) -> None:
+    home, programs = tmp_path / "home", tmp_path / "programs"
+    programs.mkdir()
+    for name in ("tiny.wat", "hostile.wat"):
+        (programs / name).write_bytes((PROGRAMS / name).read_bytes())
+    async with running(home, MeshOptions(), "caller") as mesh, contextlib.AsyncExitStack() as stack:
+        with Runtime(home=tmp_path / "own") as own:
+            tools = RemoteTools(mesh, own)
+            await tools.start()
+            stack.push_async_callback(tools.close)
+            works = [
+                await stack.enter_async_context(
+                    process(home, "worker", "--components", str(programs), "--no-bundled", "--node", name)
+                )
+                for name in ("one", "two")
+            ]
+            await when(
+                mesh,
+                lambda: all(
+                    (peer := mesh.directory.peers.get(name)) is not None
+                    and "tiny" in peer.description.components
+                    for name in ("one", "two")
+                ),
+            )
+            while "tiny_add" not in {each.name for each in own.tools}:  # noqa: ASYNC110 - fetched beside
+                await asyncio.sleep(0.01)
+            nodes = await said(home, "mesh", "nodes")
+            assert {"one", "two", "caller"} <= {each["node"] for each in nodes["nodes"]}
+            await check_stream(own, tools, works[0])
+
+
+async def check_stream(own: Runtime, tools: RemoteTools, victim: asyncio.subprocess.Process) -> None:
+    spin, limits = own.tool("tiny_spin"), own.component("tiny").limits
+    done, half = 0, asyncio.Event()
+
+    async def stream(start: int) -> None:
+        nonlocal done
+        for number in range(start, start + 60):
+            assert (await own.call("tiny_add", {"a": number, "b": 1})).value == number + 1
+            done += 1
+            if done >= 100:
+                half.set()
+
+    async def spinning(tool: Any) -> object:
+        try:
+            return await tools.call(tool, {}, replace(limits, deadline=6.0), "x", None)
+        except Exception as error:  # noqa: BLE001 - that is what is looked at
+            return error
+
+    once = [asyncio.create_task(spinning(replace(spin, read_only=False))) for _ in range(2)]
+    again = [asyncio.create_task(spinning(spin)) for _ in range(2)]
+    streams = [asyncio.create_task(stream(1000 * n)) for n in range(4)]
+    await half.wait()
+    at = {call.node for call in tools._calls.values()}
+    victim.kill()
+    await asyncio.gather(*streams)
+    ended = await asyncio.gather(*once)
+    for error in await asyncio.gather(*again):
+        assert "limit" in str(error), error  # it ran to its end, on whichever node
+    lost = [error for error in ended if isinstance(error, CallLost)]
+    assert all(error.node == "one" for error in lost)
+    assert all("not known whether it ran" in str(error) for error in lost)
+    assert len(lost) == len(ended) or "two" in at
