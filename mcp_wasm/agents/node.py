@@ -98,6 +98,7 @@ class Node:
             await self._closed()
             self._running.result()
             raise AgentFailed("the tree", "it ended before every child was ready")
+        self._running.add_done_callback(lambda _: self._forget_all())
 
     async def wait(self) -> str:
         """Wait for the end of the tree; the reason.
@@ -106,7 +107,11 @@ class Node:
             McpWasmError: it gave up.
         """
         assert self._running is not None
-        return await asyncio.shield(self._running)
+        assert self._supervisor is not None
+        reason = await asyncio.shield(self._running)
+        if self._supervisor.gave_up:
+            raise AgentFailed("the tree", self._supervisor.gave_up)
+        return reason
 
     async def stop(self) -> None:
         """Stop the agents in the reverse of the order in which they were started, then everything else."""
@@ -280,11 +285,15 @@ class Node:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("work beside the agents failed", exc_info=error)
 
+    def _forget_all(self) -> None:
+        """Nobody comes back: who waits for an answer is told, and nothing waits here any more."""
+        for path in list(self._slots):
+            self.forget(path)
+
     async def _closed(self) -> None:
         await self.watching.close()
         self._timers.close()
-        for path in list(self._slots):
-            self.forget(path)
+        self._forget_all()
         for task in list(self._tasks):
             with suppress(asyncio.CancelledError, McpWasmError):
                 await asyncio.wait({task}, timeout=2.0)

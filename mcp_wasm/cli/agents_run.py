@@ -6,30 +6,16 @@ import argparse
 import asyncio
 import dataclasses
 import logging
-import os
 import signal
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from pathlib import Path
 
-from mcp_wasm.agents import tree_file
-from mcp_wasm.agents.address import check_part
-from mcp_wasm.agents.control import Control
-from mcp_wasm.agents.control_socket import SOCKET, claimed
 from mcp_wasm.agents.events import Event
 from mcp_wasm.agents.node import Node
-from mcp_wasm.agents.running import FOLDER, running
-from mcp_wasm.agents.tree_file import TreeFile
 from mcp_wasm.audit.sink import event as audit_event
-from mcp_wasm.cli import agents_show, dotenv, terminal, wiring
+from mcp_wasm.cli import agents_show, agents_tree, terminal, wiring
+from mcp_wasm.cli.agents_tree import Tree
 from mcp_wasm.cli.main import DONE, INTERRUPTED, TERMINATED
-from mcp_wasm.config.llm import keys
-from mcp_wasm.config.model import Config
-from mcp_wasm.config.read import tables
-from mcp_wasm.errors import InvalidSettings
-from mcp_wasm.llm.service import Llm
 from mcp_wasm.runtime import Runtime
 
 _ENDS = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
@@ -42,59 +28,25 @@ def run(args: argparse.Namespace) -> int:
     """Run the tree; the exit code."""
     config = wiring.read(args)
     logging.getLogger().setLevel(logging.DEBUG if args.verbose else config.log.upper())
-    path = Path(args.file).expanduser()
-    found = tree_file.load(path)
-    # It grants, and names what runs.
-    dotenv.check_own(path)
-    name = check_part(args.name, "--name") if args.name else found.name
-    environ = {**dotenv.read(path.absolute().parent), **os.environ}
-    config = _with_tables(config, found, path)
+    tree = agents_tree.read(config, args.file, args.name or "")
+    config = tree.config
     with (
-        claimed(wiring.home(config) / FOLDER / name),
-        wiring.open_runtime(config, audit=config.audit, environ=environ) as runtime,
+        tree.claimed(),
+        wiring.open_runtime(config, audit=config.audit, environ=tree.environ) as runtime,
     ):
-        runtime.note(audit_event("server", transport="agents", detail=f"started {name}"))
-        return asyncio.run(_serve(runtime, config, found, environ, name, args))
+        runtime.note(audit_event("server", transport="agents", detail=f"started {tree.name}"))
+        return asyncio.run(_serve(runtime, tree, args))
 
 
-def _with_tables(config: Config, found: TreeFile, path: Path) -> Config:
-    """The settings with what the tree file sets in their place."""
-    if found.mesh is not None:
-        raise InvalidSettings(f"{path}: mesh", "no mesh yet: this command runs one node", "a table")
-    own = {name: getattr(found, name) for name in ("llm", "state") if getattr(found, name) is not None}
-    read = tables(own, path)
-    return replace(config, **{name: getattr(read, name) for name in own})
-
-
-async def _serve(  # noqa: PLR0917 - all that a tree is made of
-    runtime: Runtime,
-    config: Config,
-    found: TreeFile,
-    environ: Mapping[str, str],
-    name: str,
-    args: argparse.Namespace,
-) -> int:
-    llm = Llm(config.llm, keys(config.llm, environ))
-    folder = wiring.home(config) / FOLDER / name
+async def _serve(runtime: Runtime, tree: Tree, args: argparse.Namespace) -> int:
     async with (
         _signals() as (stopped, ended_by),
-        running(runtime, found.tree, node=args.node or "local", name=name, llm=llm) as node,
+        agents_tree.living(runtime, tree, stopped.set, node=args.node or "") as node,
     ):
-        about = {
-            "tree": name,
-            "file": args.file,
-            "pid": os.getpid(),
-            "started": time.time_ns() // 1_000_000,
-        }
-        control = Control(node, folder / SOCKET, about, stopped.set)
-        await control.start()
-        try:
-            if not args.quiet:
-                node.events.observe(_Shown())
-            terminal.note(f"{name} runs. Look at it: mcp-wasm agents top. Stop it: Ctrl-C.")
-            await _until(node, stopped)
-        finally:
-            await control.close()
+        if not args.quiet:
+            node.events.observe(_Shown())
+        terminal.note(f"{tree.name} runs. Look at it: mcp-wasm agents top. Stop it: Ctrl-C.")
+        await _until(node, stopped)
     return ended_by()
 
 

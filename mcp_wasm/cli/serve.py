@@ -7,18 +7,24 @@ import contextlib
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from mcp_wasm import __version__
 from mcp_wasm.audit.sink import event
-from mcp_wasm.cli import settings, wiring
+from mcp_wasm.cli import mesh_flags, settings, wiring
 from mcp_wasm.config.model import Config
 from mcp_wasm.errors import InvalidSettings
 from mcp_wasm.server.options import TOOLS_MODES
 
+if TYPE_CHECKING:
+    from mcp_wasm.cli.agents_tree import Tree
+    from mcp_wasm.runtime import Runtime
+
 _log = logging.getLogger(__name__)
+Serve = Callable[..., Coroutine[Any, Any, None]]
 _PATIENCE_S = 3.0
 """How long the first answer may wait for components that were never seen before."""
 
@@ -59,10 +65,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="do not have clients ask a person about what a tool was denied",
     )
     parser.add_argument(
+        "--agents",
+        metavar="FILE",
+        help="run the agents of this tree file too; clients may ask those that it exposes and send to them",
+    )
+    parser.add_argument(
+        "--mesh",
+        action="store_true",
+        help="have the tools of the other nodes of a mesh too, and serve them this node's",
+    )
+    parser.add_argument(
         "--no-build",
         action="store_true",
         help="build nothing in the background: neither bundled tools, nor what was kept of code",
     )
+    mesh_flags.add_mesh(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -71,6 +88,8 @@ def run(args: argparse.Namespace) -> int:
 
     config = wiring.read(args)
     logging.getLogger().setLevel(logging.DEBUG if args.verbose else config.log.upper())
+    tree = _tree(config, args.agents)
+    config = config if tree is None else tree.config
     options = replace(
         config.server,
         version=__version__,
@@ -83,24 +102,61 @@ def run(args: argparse.Namespace) -> int:
     address = _address(args.http, config)
     access = settings.access(config) if address is not None else None
     with (
+        contextlib.nullcontext() if tree is None else tree.claimed(),
         wiring.open_runtime(
-            config, patience=_PATIENCE_S, audit=config.audit, compiling=not args.no_build
+            config,
+            # Agents are components by name: they start when all of these are known.
+            patience=_PATIENCE_S if tree is None else None,
+            audit=config.audit,
+            compiling=not args.no_build,
+            environ=None if tree is None else tree.environ,
         ) as runtime,
         _builds(config, wanted=not args.no_build),
+        _mesh(args, config, runtime),
     ):
         runtime.note(event("server", transport="http" if address else "stdio", detail="started"))
         if address is None:
             from mcp_wasm.server.stdio import serve_stdio
 
-            anyio.run(serve_stdio, runtime, options)
+            serving: Serve = partial(serve_stdio, runtime, options)
         else:
             from mcp_wasm.server.http import serve_http
 
             token = args.token or config.http.token
-            anyio.run(partial(serve_http, runtime, options, *address, token, access=access))
+            serving = partial(serve_http, runtime, options, *address, token, access=access)
+        if tree is None:
+            anyio.run(serving)
+        else:
+            from mcp_wasm.cli.serve_agents import serve_with
+
+            anyio.run(serve_with, runtime, tree, serving)
         if runtime.denied:
             _log.warning("%s", _sum(runtime.denied))
     return 0
+
+
+def _tree(config: Config, file: str | None) -> Tree | None:
+    """The tree of agents that is to be served."""
+    if file is None:
+        return None
+    from mcp_wasm.cli import agents_tree  # what most servers never need
+
+    return agents_tree.read(config, file)
+
+
+def _mesh(
+    args: argparse.Namespace, config: Config, runtime: Runtime
+) -> contextlib.AbstractContextManager[object]:
+    """This server as a node of a mesh, if it is to be one."""
+    if not args.mesh:
+        return contextlib.nullcontext()
+    from mcp_wasm.cli.worker import room  # the mesh's libraries are loaded only here
+    from mcp_wasm.mesh.beside import tools_beside
+
+    found = mesh_flags.joining(args, config)
+    return tools_beside(
+        wiring.home(config), found.options, runtime, room(config), node=found.node, key=found.key
+    )
 
 
 def _sum(denied: Mapping[tuple[str, str], int]) -> str:
