@@ -148,7 +148,8 @@ class SpillFile:
             check_same_thread=False,
         )
         try:
-            for pragma in ("trusted_schema = OFF", "journal_mode = WAL", "synchronous = OFF"):
+            # The journal last: turning it over is waited for on the disk, unless nothing is.
+            for pragma in ("trusted_schema = OFF", "synchronous = OFF", "journal_mode = WAL"):
                 connection.execute(f"PRAGMA {pragma}")
             self._check(connection)
         except BaseException:

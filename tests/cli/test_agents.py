@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
 import re
 import select
 import signal
+import sqlite3
 import subprocess
 import time
 import tomllib
@@ -13,12 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 
-from mcp_wasm.cli import agents_show
 from tests.agents.guests import component
 from tests.cli.conftest import ROOT, Command, start
 
@@ -183,6 +183,35 @@ def test_a_tree_file_and_an_env_file_that_others_may_write_are_refused(place: Pa
     assert (ran.code, ".env: expected a file that only you can write" in ran.err) == (2, True)
 
 
+REFERRING = """
+name = "{name}"
+
+[agents.granted]
+component = "base.wat"
+tool = "environment"
+
+[agents.granted.grants]
+environment = [{ name = "TOKEN" }, { name = "OTHER" }]
+secret = { name = "KEY", source = "env:SECRET" }
+
+[agents.bare]
+component = "base.wat"
+tool = "environment"
+"""
+
+
+def test_what_env_says_reaches_the_agents_that_were_granted_it_and_no_others(
+    place: Path, command: Command, program: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "base.wat").write_bytes(program("base").read_bytes())
+    (place / ".env").write_text("TOKEN=from the file\nOTHER=unused\nSECRET='never shown'", encoding="utf-8")
+    monkeypatch.setenv("OTHER", "from the environment")
+    with tree(place, text=REFERRING):
+        found = dict(json.loads(command("agents", "ask", "granted", "{}").out))
+        assert found == {"TOKEN": "from the file", "OTHER": "from the environment", "KEY": "[secret KEY]"}
+        assert json.loads(command("agents", "ask", "bare", "{}").out) == []
+
+
 def test_the_published_schema_is_the_printed_one_and_knows_the_settings_too(command: Command) -> None:
     published = json.loads((ROOT / "docs" / "agents.schema.json").read_text(encoding="utf-8"))
     assert json.loads(command("agents", "schema").out) == published, (
@@ -195,47 +224,6 @@ def test_the_published_schema_is_the_printed_one_and_knows_the_settings_too(comm
         ("[agents.a]\ncomponent = 'x'\n[state]\nbackend = 'paper'", False),
     ):
         assert schema.is_valid(tomllib.loads(text)) is fits, text
-
-
-def view(path: str, type_: str = "agent", **values: Any) -> dict[str, Any]:
-    return {
-        "path": path, "type": type_, "phase": "running", "restarts": 0, "depths": [0, 0, 0, 0], "handled": 0,
-        "failed": 0, "dropped": 0, "last_error": "",
-    } | values  # fmt: skip
-
-
-def test_what_waits_is_shown_by_its_urgency() -> None:
-    cases = [
-        ((0, 0, 0, 0), "0"),
-        ((0, 0, 1200, 0), "1,200"),
-        ((1, 2, 3, 4), "10 (1 critical, 2 high, 4 low)"),
-    ]
-    assert [agents_show.waiting(depths) for depths, _ in cases] == [told for _, told in cases]
-
-
-def test_rates_are_of_agents_that_were_there_before_and_never_below_zero() -> None:
-    views = [view("", "supervisor"), view("a", handled=30), view("b", handled=5), view("new", handled=9)]
-    assert agents_show.rated({"": 0, "a": 10, "b": 7}, views, 2.0) == {"a": 10.0, "b": 0.0}
-
-
-def test_a_screen_shows_what_fits_and_says_how_much_does_not() -> None:
-    lines = [f"line {number} " + "x" * 50 for number in range(10)]
-    drawn = agents_show.drawn(lines, os.terminal_size((20, 4)))
-    shown = re.sub(r"\x1b\[[A-Z]", "", drawn).splitlines()
-    assert [len(line) <= 20 for line in shown] == [True] * 4
-    assert shown[-1] == "... 7 more lines"
-    assert len(agents_show.drawn(lines, os.terminal_size((80, 10))).splitlines()) == 10
-
-
-def test_what_an_agent_wrote_cannot_move_the_cursor() -> None:
-    views = [view("a", last_error="\x1b[2J\nsecond line\u202e")]
-    about = {"tree": "t", "node": "n", "pid": 1, "started": 0}
-    drawn = agents_show.drawn(agents_show.tree(about, views), os.terminal_size((200, 50)))
-    assert "\x1b[2J" not in drawn
-    assert "\u202e" not in drawn
-    assert "\\x1b[2J" in drawn
-    event = agents_show.event({"at_ms": 0, "path": "a", "what": "exited", "detail": "\x1b[2J\nforged: ok"})
-    assert event.endswith("a exited: \\x1b[2J")
 
 
 @pytest.mark.slow
@@ -262,6 +250,15 @@ def test_the_first_tree_of_the_page_runs_as_it_says(tmp_path: Path, command: Com
         finally:
             process.kill()
             process.communicate()
+
+
+def on_disk(folder: Path) -> str:
+    """How many messages are written in a tree's folder."""
+    for file in folder.glob("spill*.sqlite"):
+        with contextlib.suppress(sqlite3.OperationalError):  # it is being made
+            with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+                return str(database.execute("SELECT count(*) FROM messages").fetchone()[0])
+    return "0"
 
 
 def until(look: Callable[[], str], pattern: str) -> str:
@@ -303,7 +300,7 @@ mailbox = { capacity = 1, overflow = "spill" }
 
 
 def test_a_full_mailbox_refuses_or_spills_and_what_was_spilled_outlives_the_killing_of_the_tree(
-    place: Path, command: Command
+    place: Path, command: Command, home: Path
 ) -> None:
     def waiting(agent: str) -> str:
         """How many messages wait for it, and how many it has handled."""
@@ -321,6 +318,7 @@ def test_a_full_mailbox_refuses_or_spills_and_what_was_spilled_outlives_the_kill
         for number in range(5):
             assert command("agents", "send", "spilling", f'"message {number}"').code == 0
         assert waiting("spilling") == "6 0"
+        until(partial(on_disk, home / "agents" / "full"), "^5$")
         process.kill()
     with tree(place, name="full", text=FULL):
         until(partial(waiting, "spilling"), "^0 5$")
