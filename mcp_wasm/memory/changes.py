@@ -103,7 +103,7 @@ def increment(
 ) -> int:
     """``Store.increment``; see there."""
     found = table.entry(bucket, protocol.check_key(bounds, key)).value
-    total = (0 if found is None else _number(found)) + delta
+    total = (0 if found is None else number(found)) + delta
     least, most = within
     if not least <= total <= most:
         raise StateRefused("the sum", f"a number from {least} to {most}", str(total))
@@ -111,7 +111,12 @@ def increment(
     return total
 
 
-def _number(value: bytes) -> int:
+def number(value: bytes) -> int:
+    """The number that a value writes.
+
+    Raises:
+        StateRefused: it writes none.
+    """
     text = value.removeprefix(b"-")
     if not (0 < len(text) < _DIGITS and text.isdigit()):
         raise StateRefused("the value to add to", "a number in decimal digits", f"{len(value):,} other bytes")

@@ -13,6 +13,7 @@ from mcp_wasm.memory.in_memory import InMemory
 from mcp_wasm.memory.protocol import Bounds, Store
 from mcp_wasm.memory.sqlite import Sqlite
 from tests.memory.nats_server import nats_store
+from tests.memory.redis_server import redis_store
 
 Make = Callable[[Bounds | None], Store]
 
@@ -21,6 +22,7 @@ BACKENDS: dict[str, Callable[[Path, Bounds | None], Store]] = {
     "sqlite": lambda folder, bounds: Sqlite(folder / "state" / "store.sqlite", bounds),
     "sqlite-full": lambda folder, bounds: Sqlite(folder / "state" / "store.sqlite", bounds, sync="full"),
     "nats": nats_store,
+    "redis": redis_store,
 }
 
 
