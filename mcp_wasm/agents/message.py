@@ -73,6 +73,11 @@ class Message:
         return json.loads(self.payload)
 
 
+def text(payload: Any) -> str:
+    """A payload as JSON text."""
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+
+
 def now() -> int:
     """Milliseconds since 1970."""
     return time.time_ns() // 1_000_000

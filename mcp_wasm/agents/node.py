@@ -8,7 +8,6 @@ for, and tells observers what happens. It knows no network: other nodes are behi
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -35,7 +34,7 @@ from mcp_wasm.agents.timers import Timers
 from mcp_wasm.agents.view import View, view
 from mcp_wasm.agents.watching import Watching
 from mcp_wasm.capability.match import Decision
-from mcp_wasm.errors import AgentFailed, McpWasmError, NoReply, UnknownAgent
+from mcp_wasm.errors import AgentFailed, NoReply, UnknownAgent
 from mcp_wasm.sandbox.services import Services
 
 _log = logging.getLogger(__name__)
@@ -106,8 +105,7 @@ class Node:
         Raises:
             McpWasmError: it gave up.
         """
-        assert self._running is not None
-        assert self._supervisor is not None
+        assert self._running is not None and self._supervisor is not None
         reason = await asyncio.shield(self._running)
         if self._supervisor.gave_up:
             raise AgentFailed("the tree", self._supervisor.gave_up)
@@ -145,7 +143,7 @@ class Node:
         Raises:
             UnknownAgent, MailboxFull, Unreachable: nobody took it.
         """
-        message = messages.new(sender, to, _json(payload), priority, kind)
+        message = messages.new(sender, to, messages.text(payload), priority, kind)
         work = self.deliver(message)
         if work is not None:
             self.spawn(self._outbox.noted(to, work))
@@ -167,7 +165,7 @@ class Node:
             AgentFailed: the agent failed, was stopped or says that it cannot.
             NoReply: ``seconds`` are over.
         """
-        message = messages.new(self._asks.address(client), to, _json(payload), priority, "request")
+        message = messages.new(self._asks.address(client), to, messages.text(payload), priority, "request")
         with self._asks.waiting(message) as answer:
             work = self.deliver(message, settle=asks.settling(to, answer))
             if work is not None:
@@ -294,13 +292,9 @@ class Node:
         await self.watching.close()
         self._timers.close()
         self._forget_all()
-        for task in list(self._tasks):
-            with suppress(asyncio.CancelledError, McpWasmError):
-                await asyncio.wait({task}, timeout=2.0)
-                task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=2.0)  # for all of them together
+        for task in self._tasks:
+            task.cancel()
         await self._roads.close()
         await asyncio.to_thread(self._slots.close)
-
-
-def _json(payload: Any) -> str:
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))

@@ -251,3 +251,24 @@ async def test_a_delivery_is_handled_although_the_client_that_sent_it_waits_no_m
             await settled.wait()
     assert told == [("handled", "")] * 2
     assert [event.what for event in node.events.recent() if event.what == "undelivered"] == ["undelivered"]
+
+
+async def test_what_goes_on_beside_the_agents_has_one_moment_to_end_not_one_each(
+    running: nodes.Start,
+) -> None:
+    class Silent:
+        def __init__(self) -> None:
+            self.asked = 0
+
+        async def ask(self, *_: object) -> dict[str, object]:
+            self.asked += 1
+            await asyncio.Event().wait()
+            return {}
+
+    models = Silent()
+    node = await running(tree(agent("a")), models=models)
+    for _ in range(15):
+        node.tell("a", "lhello")
+    await nodes.watch(node).until(lambda: models.asked == 15)
+    async with asyncio.timeout(15):  # 30 seconds if each had its own
+        await node.stop()
