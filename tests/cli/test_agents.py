@@ -1,19 +1,13 @@
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pty
 import re
 import select
 import signal
-import sqlite3
-import subprocess
-import time
 import tomllib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -21,41 +15,7 @@ import pytest
 
 from tests.agents.guests import component
 from tests.cli.conftest import ROOT, Command, start
-
-TREE = """
-name = "{name}"
-intensity = 5
-
-[agents.echo]
-component = "agent.wasm"
-
-[supervisors.pair]
-strategy = "rest_for_one"
-intensity = 5
-children = ["a", "b"]
-
-[agents.a]
-component = "agent.wasm"
-per = "life"
-
-[agents.b]
-component = "agent.wasm"
-"""
-
-
-@contextmanager
-def tree(folder: Path, *flags: str, name: str = "first", text: str = TREE) -> Iterator[subprocess.Popen[str]]:
-    """A process that runs the tree; it is ready."""
-    file = folder / f"{name}.toml"
-    file.write_text(text.replace("{name}", name), encoding="utf-8")
-    with start(["agents", "run", file, "--no-bundled", *flags], cwd=folder) as process:
-        try:
-            assert process.stderr is not None
-            assert "runs. Look at it" in process.stderr.readline()
-            yield process
-        finally:
-            process.terminate()
-            process.communicate(timeout=15)
+from tests.cli.trees import tree, until
 
 
 @pytest.fixture
@@ -183,35 +143,6 @@ def test_a_tree_file_and_an_env_file_that_others_may_write_are_refused(place: Pa
     assert (ran.code, ".env: expected a file that only you can write" in ran.err) == (2, True)
 
 
-REFERRING = """
-name = "{name}"
-
-[agents.granted]
-component = "base.wat"
-tool = "environment"
-
-[agents.granted.grants]
-environment = [{ name = "TOKEN" }, { name = "OTHER" }]
-secret = { name = "KEY", source = "env:SECRET" }
-
-[agents.bare]
-component = "base.wat"
-tool = "environment"
-"""
-
-
-def test_what_env_says_reaches_the_agents_that_were_granted_it_and_no_others(
-    place: Path, command: Command, program: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (place / "base.wat").write_bytes(program("base").read_bytes())
-    (place / ".env").write_text("TOKEN=from the file\nOTHER=unused\nSECRET='never shown'", encoding="utf-8")
-    monkeypatch.setenv("OTHER", "from the environment")
-    with tree(place, text=REFERRING):
-        found = dict(json.loads(command("agents", "ask", "granted", "{}").out))
-        assert found == {"TOKEN": "from the file", "OTHER": "from the environment", "KEY": "[secret KEY]"}
-        assert json.loads(command("agents", "ask", "bare", "{}").out) == []
-
-
 def test_the_published_schema_is_the_printed_one_and_knows_the_settings_too(command: Command) -> None:
     published = json.loads((ROOT / "docs" / "agents.schema.json").read_text(encoding="utf-8"))
     assert json.loads(command("agents", "schema").out) == published, (
@@ -252,25 +183,6 @@ def test_the_first_tree_of_the_page_runs_as_it_says(tmp_path: Path, command: Com
             process.communicate()
 
 
-def on_disk(folder: Path) -> str:
-    """How many messages are written in a tree's folder."""
-    for file in folder.glob("spill*.sqlite"):
-        with contextlib.suppress(sqlite3.OperationalError):  # it is being made
-            with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
-                return str(database.execute("SELECT count(*) FROM messages").fetchone()[0])
-    return "0"
-
-
-def until(look: Callable[[], str], pattern: str) -> str:
-    """What ``look`` gives as soon as it fits."""
-    end = time.monotonic() + 10
-    while True:
-        found = look()
-        if re.search(pattern, found):
-            return found
-        assert time.monotonic() < end, found
-
-
 def reading(descriptor: int, enough: Callable[[str], bool]) -> str:
     """What a terminal shows until it is enough."""
     text = ""
@@ -282,43 +194,3 @@ def reading(descriptor: int, enough: Callable[[str], bool]) -> str:
         except OSError:  # its other end is closed
             break
     return text
-
-
-FULL = """
-name = "{name}"
-
-[agents.refusing]
-component = "agent.wasm"
-batch = 1
-mailbox = { capacity = 1 }
-
-[agents.spilling]
-component = "agent.wasm"
-batch = 1
-mailbox = { capacity = 1, overflow = "spill" }
-"""
-
-
-def test_a_full_mailbox_refuses_or_spills_and_what_was_spilled_outlives_the_killing_of_the_tree(
-    place: Path, command: Command, home: Path
-) -> None:
-    def waiting(agent: str) -> str:
-        """How many messages wait for it, and how many it has handled."""
-        views = json.loads(command("agents", "tree", "--json").out)["views"]
-        found = next(each for each in views if each["path"] == agent)
-        return f"{sum(found['depths'])} {found['handled']}"
-
-    with tree(place, name="full", text=FULL) as process:
-        for agent in ("refusing", "spilling"):
-            assert command("agents", "send", agent, '"s"').code == 0  # computes for long
-            until(partial(waiting, agent), "^0 0$")
-            assert command("agents", "send", agent, '"one"').code == 0
-        full = command("agents", "send", "refusing", '"two"')
-        assert (full.code, "The mailbox of refusing is full (1 messages)" in full.err) == (3, True)
-        for number in range(5):
-            assert command("agents", "send", "spilling", f'"message {number}"').code == 0
-        assert waiting("spilling") == "6 0"
-        until(partial(on_disk, home / "agents" / "full"), "^5$")
-        process.kill()
-    with tree(place, name="full", text=FULL):
-        until(partial(waiting, "spilling"), "^0 5$")
