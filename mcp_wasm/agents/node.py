@@ -105,9 +105,9 @@ class Node:
         Raises:
             McpWasmError: it gave up.
         """
-        assert self._running is not None and self._supervisor is not None
+        assert self._running is not None
         reason = await asyncio.shield(self._running)
-        if self._supervisor.gave_up:
+        if self._supervisor is not None and self._supervisor.gave_up:
             raise AgentFailed("the tree", self._supervisor.gave_up)
         return reason
 
