@@ -8,7 +8,7 @@ key. Nothing is looked up on this machine and nothing runs; what belongs to othe
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -49,6 +49,15 @@ class TreeFile:
     mesh: Mapping[str, Any] | None = None
     llm: Mapping[str, Any] | None = None
     state: Mapping[str, Any] | None = None
+
+
+def sources(spec: SupervisorSpec) -> Iterator[Path]:
+    """The files that the agents of a tree are made of."""
+    for each in spec.children:
+        if isinstance(each.child, SupervisorSpec):
+            yield from sources(each.child)
+        elif isinstance(each.child.component, Path):
+            yield each.child.component
 
 
 def load(path: Path) -> TreeFile:

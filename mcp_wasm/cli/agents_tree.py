@@ -69,7 +69,7 @@ def read(config: Config, file: str, name: str = "") -> Tree:
     dotenv.check_own(path)
     own = check_part(name, "--name") if name else found.name
     environ = {**dotenv.read(path.absolute().parent), **os.environ}
-    return Tree(path, own, found, _with_tables(config, found, path), environ)
+    return Tree(path, own, found, _guarding(_with_tables(config, found, path), found, path), environ)
 
 
 @asynccontextmanager
@@ -107,6 +107,16 @@ async def living(
             yield made
         finally:
             await control.close()
+
+
+def _guarding(config: Config, found: TreeFile, path: Path) -> Config:
+    """The settings with what no guest may write: an agent that could would grant itself what it likes.
+
+    The next start obeys the tree file and ``.env``, and what is granted to an agent holds for whatever lies
+    where its component is.
+    """
+    own = (path.absolute(), path.absolute().parent / dotenv.NAME, *tree_file.sources(found.tree))
+    return replace(config, guarded=(*config.guarded, *dict.fromkeys(own)))
 
 
 def _with_tables(config: Config, found: TreeFile, path: Path) -> Config:

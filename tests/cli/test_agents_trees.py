@@ -49,6 +49,48 @@ def test_what_env_says_reaches_the_agents_that_were_granted_it_and_no_others(
         assert json.loads(command("agents", "ask", "bare", "{}").out) == []
 
 
+WRITING = """
+name = "{name}"
+
+[agents.tree]
+component = "guests/files.wat"
+tool = "write"
+grants = { storage = { folder = ".", guest = "/data", write = true } }
+
+[agents.guests]
+component = "guests/files.wat"
+tool = "write"
+grants = { storage = { folder = "guests", guest = "/data", write = true } }
+
+[agents.reports]
+component = "guests/files.wat"
+tool = "write"
+grants = { storage = { folder = "reports", guest = "/data", write = true } }
+"""
+
+
+def test_no_agent_writes_over_the_file_that_grants_the_secrets_beside_it_or_what_agents_are_made_of(
+    tmp_path: Path, command: Command, program: Callable[[str], Path]
+) -> None:
+    for name in ("guests", "reports"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "guests" / "files.wat").write_bytes(program("files").read_bytes())
+    with tree(tmp_path, text=WRITING):
+        before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+        for agent, file, written in (
+            ("tree", "first.toml", False),
+            ("tree", ".env", False),
+            ("tree", "guests/files.wat", False),
+            ("guests", "files.wat", False),
+            ("reports", "report.md", True),
+        ):
+            asked = json.dumps({"dir": 0, "path": file, "size": 9})
+            assert (int(command("agents", "ask", agent, asked).out) >= 0) is written, (agent, file)
+    after = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    assert after.keys() - before.keys() == {tmp_path / "reports" / "report.md"}
+    assert {file: after[file] for file in before} == before
+
+
 FULL = """
 name = "{name}"
 
