@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import dataclasses
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from mcp_wasm.agents.events import Event
 from mcp_wasm.agents.node import Node
 from mcp_wasm.audit.sink import event as audit_event
-from mcp_wasm.cli import agents_show, agents_tree, terminal, wiring
+from mcp_wasm.cli import agents_tree, terminal, wiring
+from mcp_wasm.cli.agents_events import Shown
 from mcp_wasm.cli.agents_tree import Tree
 from mcp_wasm.cli.main import DONE, INTERRUPTED, TERMINATED
 from mcp_wasm.runtime import Runtime
 
 _ENDS = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
-_SHOWN_A_SECOND = 20
-_QUIET = frozenset({"started", "ready", "stopped", "forgotten"})
-"""Events of an ordinary start and end, which a person who looks on need not see."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,14 +35,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _serve(runtime: Runtime, tree: Tree, args: argparse.Namespace) -> int:
-    async with (
-        _signals() as (stopped, ended_by),
-        agents_tree.living(runtime, tree, stopped.set, node=args.node or "") as node,
-    ):
-        if not args.quiet:
-            node.events.observe(_Shown())
-        terminal.note(f"{tree.name} runs. Look at it: mcp-wasm agents top. Stop it: Ctrl-C.")
-        await _until(node, stopped)
+    async with _signals() as (stopped, ended_by):
+        with Shown(quiet=args.quiet) as shown:
+            async with agents_tree.living(runtime, tree, stopped.set, node=args.node or "") as node:
+                node.events.observe(shown)
+                terminal.note(f"{tree.name} runs. Look at it: mcp-wasm agents top. Stop it: Ctrl-C.")
+                await _until(node, stopped)
     return ended_by()
 
 
@@ -85,24 +79,3 @@ async def _signals() -> AsyncIterator[tuple[asyncio.Event, Callable[[], int]]]:
     finally:
         for each in _ENDS:
             loop.remove_signal_handler(each)
-
-
-class _Shown:
-    """Writes events to stderr as they happen, so many a second at most."""
-
-    def __init__(self) -> None:
-        self._second, self._count, self._left = 0, 0, 0
-
-    def __call__(self, event: Event) -> None:
-        if event.what in _QUIET:
-            return
-        second = event.at_ms // 1000
-        if second != self._second:
-            if self._left:
-                terminal.note(f"... {self._left:,} more events (mcp-wasm agents events)")
-            self._second, self._count, self._left = second, 0, 0
-        self._count += 1
-        if self._count > _SHOWN_A_SECOND:
-            self._left += 1
-        else:
-            terminal.note(agents_show.event(dataclasses.asdict(event)))
