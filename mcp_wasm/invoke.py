@@ -31,11 +31,8 @@ from mcp_wasm.sandbox.script import RunIn
 from mcp_wasm.sandbox.services import Services
 from mcp_wasm.sandbox.session import Sessions
 from mcp_wasm.sandbox.stop import Stop, Watchdog
+from mcp_wasm.sandbox.waits import OnWait, beat, waited
 from mcp_wasm.sandbox.workers import Workers
-
-OnWait = Callable[[str], None]
-_HEARTBEAT_S = 1.0
-_LOOK_S = 0.5
 
 
 class Invoker:
@@ -123,7 +120,7 @@ class Invoker:
             # An interrupt may come as soon as the job is on its way, before there is a name for it here.
             run = self._run_in(tool, component, preparing.result(), run_in)
             job = self._submit(permit, run, tool, arguments, begun, stop)
-            return _waited(job)
+            return waited(job)
         except BaseException:
             self._give_up(stop, job)
             raise
@@ -167,9 +164,15 @@ class Invoker:
     def prepare(self, component: Component) -> Future[Prepared]:
         """``component`` made ready to run, in the background; shared by all who wait.
 
+        What belongs to another node is made ready there.
+
         Raises:
             Cancelled: after ``close``.
         """
+        if component.remote is not None:
+            away: Future[Any] = Future()
+            away.set_result(None)
+            return away
         with self._lock:
             if self._closed:
                 raise Cancelled
@@ -271,19 +274,6 @@ def _path(tool: Tool, component: Component) -> str:
     return path if path in found else next(p for p, name in found.items() if name == tool.function.name)
 
 
-def _waited(job: Future[Outcome]) -> Outcome:
-    """The result of ``job``, in waits that end.
-
-    A signal that comes just before the interpreter begins to wait is seen only when the wait is over.
-    """
-    while True:
-        try:
-            return job.result(_LOOK_S)
-        except TimeoutError:
-            if job.done():
-                return job.result()
-
-
 def _read(component: Component) -> bytes:
     """The bytes of a component as they were when it was published."""
     binary = inspect.read_binary(component.source)
@@ -300,20 +290,3 @@ def _refuse_early(tool: Tool, arguments: Mapping[str, Any], limits: Limits) -> N
     mismatches = checking.check(tool.function, arguments)
     if mismatches:
         raise InvalidArguments(tool.name, mismatches)
-
-
-async def beat(future: asyncio.Future[Any], on_wait: OnWait | None, doing: str) -> Any:
-    """The result of ``future``, telling ``on_wait`` every second that it is still being worked on.
-
-    Cancelled, it gives the future up.
-    """
-    begun = time.monotonic()
-    try:
-        while on_wait is not None:
-            await asyncio.wait([future], timeout=_HEARTBEAT_S)
-            if future.done():
-                break
-            on_wait(f"{doing}, {time.monotonic() - begun:.0f} s")
-        return await future
-    finally:
-        future.cancel()  # one that nobody awaits any more must not complain of it; done, this does nothing

@@ -29,7 +29,7 @@ from mcp_wasm.code.run import COMPONENT, RUN_CODE, Runs, on_runner
 from mcp_wasm.code.runtimes import Runners
 from mcp_wasm.code.sessions import CodeSessions
 from mcp_wasm.errors import ComponentRefused
-from mcp_wasm.invoke import Invoker, OnWait
+from mcp_wasm.invoke import Invoker
 from mcp_wasm.memory.options import StateOptions
 from mcp_wasm.nested import Nested
 from mcp_wasm.policy.policies import Policies
@@ -44,6 +44,7 @@ from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Prepared, Shelf
 from mcp_wasm.sandbox.report import Outcome
 from mcp_wasm.sandbox.services import Services
+from mcp_wasm.sandbox.waits import OnWait
 
 _T = TypeVar("_T")
 
@@ -111,7 +112,7 @@ class Runtime:
             self.policies,
             self._invoker,
             self._accounts,
-            (self._put_made, self._take),
+            (lambda component, detail: self._put(component, detail=detail), self._take),
             lambda name: self._component_limits.get(name, self.limits),
             (self.cache, self._children),
             self.runners.path,
@@ -207,11 +208,8 @@ class Runtime:
         Raises:
             CallerError: if there is none of that name.
         """
-        found = self._index.named(name)
-        self._index.remove(name)
-        self._forget(found)
-        self.note(event("remove", component=found.name, digest=found.digest))
-        return found
+        self._index.named(name)
+        return self._take(name)
 
     def put_remote(self, components: Sequence[Component]) -> None:
         """Have these components of other nodes beside the own ones, which win by name, and no others."""
@@ -311,22 +309,14 @@ class Runtime:
 
     def prepare(self, name: str) -> Future[Any]:
         """Begin to compile the component of a tool in the background; done when a call need not wait."""
-        component = self._index.target(name)[1]
-        if component.remote is None:
-            return self._invoker.prepare(component)
-        ready: Future[Any] = Future()  # wherever it runs
-        ready.set_result(None)
-        return ready
+        return self.ready(self._index.target(name)[1])
 
     def ready(self, component: Component) -> Future[Prepared]:
-        """``component`` made ready to run, published or not, for those who run it themselves."""
+        """``component`` made ready, published or not, for those who run it themselves."""
         return self._invoker.prepare(component)
 
     def prepare_code(self, language: Language) -> Future[Any]:
-        """Begin to make a language's runner ready in the background; done when a run need not wait.
-
-        A runner that is not built yet is built.
-        """
+        """Begin to build a language's runner, or make it ready; done when a run need not wait."""
         return self._invoker.prepare(on_runner(language))
 
     def _asked(  # noqa: PLR0917 - the parameters of ``call``
@@ -384,9 +374,6 @@ class Runtime:
             self._forget(before)
         self.note(event("load", component=component.name, digest=component.digest, detail=detail))
         return component
-
-    def _put_made(self, component: Component, detail: str) -> Component:
-        return self._put(component, detail=detail)
 
     def _take(self, name: str, detail: str = "") -> Component:
         found = self.component(name)

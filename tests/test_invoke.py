@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from mcp_wasm import invoke
 from mcp_wasm.errors import (
     Cancelled,
     ComponentRefused,
@@ -18,7 +17,7 @@ from mcp_wasm.errors import (
     UnknownTool,
 )
 from mcp_wasm.runtime import Runtime
-from mcp_wasm.sandbox import inspect
+from mcp_wasm.sandbox import inspect, waits
 from mcp_wasm.sandbox.limits import Limits
 from tests.sandbox.binaries import component, loops_bomb
 
@@ -52,7 +51,7 @@ def endless(tmp_path: Path, name: str, constant: int) -> Path:
 @pytest.fixture
 def quick_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     """A running call says so at once: one that counts to its end may take less than a second."""
-    monkeypatch.setattr(invoke, "_HEARTBEAT_S", 0.005)
+    monkeypatch.setattr(waits, "_HEARTBEAT_S", 0.005)
 
 
 @pytest.mark.anyio

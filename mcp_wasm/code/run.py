@@ -25,7 +25,7 @@ from mcp_wasm.code.scratch import check as check_files
 from mcp_wasm.component import types as wit
 from mcp_wasm.component.script import Script
 from mcp_wasm.errors import BuildFailed, GuestError, InvalidArguments, Mismatch
-from mcp_wasm.invoke import Invoker, OnWait, beat
+from mcp_wasm.invoke import Invoker
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox import instance
 from mcp_wasm.sandbox.account import LIBRARY, Accounts, Caller, Entry
@@ -34,6 +34,7 @@ from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.prepared import Plan, Prepared
 from mcp_wasm.sandbox.report import Outcome
 from mcp_wasm.sandbox.script import RUN, RunIn
+from mcp_wasm.sandbox.waits import OnWait, beat
 from mcp_wasm.sandbox.workers import Workers
 
 RUN_CODE = "run_code"

@@ -49,7 +49,7 @@ class Entry:
 
 
 class Catalog:
-    """The listed tools of ``runtime`` under ``options``; those of ``operator``, and for ``agents``, if any."""
+    """The listed tools of ``runtime`` under ``options``, those of ``operator`` and those for ``agents``."""
 
     def __init__(
         self,

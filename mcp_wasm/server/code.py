@@ -15,8 +15,8 @@ import anyio.to_thread
 from mcp_wasm.capability.grant import Grant
 from mcp_wasm.code.contract import CODE
 from mcp_wasm.code.run import RUN_CODE
-from mcp_wasm.invoke import OnWait
 from mcp_wasm.sandbox.report import Report
+from mcp_wasm.sandbox.waits import OnWait
 from mcp_wasm.server.code_answer import Answers
 from mcp_wasm.server.code_tools import DESCRIBE
 from mcp_wasm.server.code_wanted import describe_wanted, run_wanted

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from mcp_wasm.capability.grant import Grant
 from mcp_wasm.errors import McpWasmError
-from mcp_wasm.invoke import OnWait
 from mcp_wasm.registry.tool import Component, Tool
 from mcp_wasm.sandbox.account import Caller
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.report import Report
+from mcp_wasm.sandbox.waits import OnWait
 from mcp_wasm.server.admission import Admission, Admitted
 from mcp_wasm.server.catalog import Catalog
 from mcp_wasm.server.content import Presenter, Wire

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mcp_wasm import invoke
 from mcp_wasm.code.contract import ABSENT, Run
 from mcp_wasm.runtime import Runtime
+from mcp_wasm.sandbox import waits
 from tests.code.c_runtime import Call, main
 
 pytestmark = [pytest.mark.toolchain, pytest.mark.timeout(300)]
@@ -240,7 +240,7 @@ def test_a_long_text_is_split_in_time_that_grows_with_its_length(run_c: Call) ->
 async def test_who_waits_for_the_compiler_is_told_so(
     c_runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(invoke, "_HEARTBEAT_S", 0.001)
+    monkeypatch.setattr(waits, "_HEARTBEAT_S", 0.001)
     heard: list[str] = []
     ran = await c_runtime.run_code(Run("c", main('puts("at last");')), on_wait=heard.append)
     assert ran.failure is None
