@@ -18,14 +18,12 @@ async def main() -> None:
     assert found is not None
     connection = Connection(MeshOptions(), lambda: (found.access,))
     await connection.open()
-    leader = Leader(
-        connection,
-        "main",
-        "cron",
-        holder,
-        term=0.8,
-        changed=lambda token: sys.stdout.write(f"{token}\n") and sys.stdout.flush(),
-    )
+
+    def told(token: int) -> None:
+        sys.stdout.write(f"{token}\n")
+        sys.stdout.flush()
+
+    leader = Leader(connection, "main", "cron", holder, term=0.8, changed=told)
     await leader.start()
     await asyncio.Event().wait()
 
