@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,23 +21,22 @@ from mcp_wasm.agents.message import Message
 from mcp_wasm.agents.ports import Deliver, Delivery
 from mcp_wasm.capability.messaging import is_pattern, is_subject
 from mcp_wasm.errors import (
-    CallerError,
-    MailboxFull,
     McpWasmError,
     MessageRefused,
     NoReply,
     UnknownAgent,
     Unreachable,
 )
+from mcp_wasm.mesh import publications
 from mcp_wasm.mesh.announcement import AgentNews
 from mcp_wasm.mesh.boxes import Boxes, box_of
 from mcp_wasm.mesh.connection import Subscription
 from mcp_wasm.mesh.directory import SILENT
 from mcp_wasm.mesh.durable import Taker
-from mcp_wasm.mesh.envelope import EnvelopeRefused, message_in, message_out
+from mcp_wasm.mesh.envelope import message_in, message_out
 from mcp_wasm.mesh.mesh import Mesh
-from mcp_wasm.mesh.seals import Fresh
-from mcp_wasm.mesh.traffic import Received, Status
+from mcp_wasm.mesh.traffic import Status
+from mcp_wasm.mesh.waiting import Waiting
 
 _log = logging.getLogger(__name__)
 
@@ -58,15 +56,6 @@ class _Open:
     taker: Taker | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """What waits for NATS to come back; ``subject`` where it is published, else it is sent."""
-
-    message: Message
-    subject: str | None
-    size: int
-
-
 class Bridge:
     """``agents.ports.Bus`` for the node of ``mesh``.
 
@@ -84,12 +73,10 @@ class Bridge:
     ) -> None:
         self.mesh, self.node = mesh, mesh.node
         self._boxes = Boxes(mesh)
-        self._most, self._most_bytes = most, most_bytes
         self._undelivered = undelivered or _told
         self._open: dict[str, _Open] = {}
         self._receive: Deliver | None = None
-        self._waiting: deque[_Waiting] = deque()
-        self._waiting_bytes = 0
+        self._waiting = Waiting(most, most_bytes)
         self._flushing: asyncio.Task[None] | None = None
         self._end_status: Callable[[], None] | None = None
         self._back_at = -SILENT
@@ -109,9 +96,10 @@ class Bridge:
         if self._flushing is not None:
             await asyncio.wait({self._flushing}, timeout=_CLOSE_S)
             self._flushing.cancel()
-        for waiting in self._waiting:
-            self._undelivered(waiting.message, Unreachable(waiting.message.to, "the node ended"))
-        self._waiting.clear()
+        while self._waiting:
+            message, _ = self._waiting.first
+            self._undelivered(message, Unreachable(message.to, "the node ended"))
+            self._waiting.drop()
 
     async def send(self, message: Message, *, durable: bool) -> None:
         """Send to the address ``message.to``; returns when its mailbox has it, or it waits for NATS.
@@ -131,7 +119,7 @@ class Bridge:
                 await self._boxes.store(box_of(found.path, at, told.group), message)
                 return
         if not self.mesh.connection.connected or self._waiting:
-            self._wait(_Waiting(message, None, _size(message)))
+            self._wait(message, None)
             return
         await self._send(message, name, node)
 
@@ -147,9 +135,9 @@ class Bridge:
                 "the subject", "words of letters, digits, - and _ between dots", subject[:80]
             )
         if not self.mesh.connection.connected or self._waiting:
-            self._wait(_Waiting(message, subject, _size(message)))
+            self._wait(message, subject)
             return
-        await self._publish(subject, message)
+        await publications.publish(self.mesh, subject, message)
 
     async def open(self, path: str, spec: AgentSpec, deliver: Deliver) -> Callable[[], Awaitable[None]]:
         """Make the agent at ``path`` known, and subscribe for it; the result ends that.
@@ -162,7 +150,8 @@ class Bridge:
             for pattern in spec.subscribes:
                 if not is_pattern(pattern):
                     raise MessageRefused(f"what {path} subscribes to", "a subject", pattern[:80])
-                opened.subscriptions.append(await self._subscribe(path, opened, pattern))
+                taken = publications.subscribe(self.mesh, path, spec.group, pattern, deliver)
+                opened.subscriptions.append(await taken)
             if spec.durable:
                 box = box_of(path, self.node, spec.group)
                 opened.taker = Taker(self._boxes, box, path, spec, deliver)
@@ -229,23 +218,11 @@ class Bridge:
             raise Unreachable(to, f"the node {place.node} is away")
         return place.node
 
-    async def _publish(self, subject: str, message: Message) -> None:
-        body = {"subject": subject, "message": message_out(replace(message, to=_ALL))}
-        data = self.mesh.seals.for_all(f"pub {subject}", "publication", body)
-        await self.mesh.connection.publish(self.mesh.subject("pub", subject), data)
-
     # -- while NATS is away
 
-    def _wait(self, waiting: _Waiting) -> None:
-        if len(self._waiting) >= self._most or self._waiting_bytes + waiting.size > self._most_bytes:
-            raise Unreachable(
-                waiting.message.to,
-                f"NATS is away, and {len(self._waiting):,} messages wait for it already, "
-                f"at most {self._most:,} of {self._most_bytes:,} bytes may",
-            )
-        self._waiting.append(waiting)
-        self._waiting_bytes += waiting.size
-        if self.mesh.connection.connected:
+    def _wait(self, message: Message, subject: str | None) -> None:
+        self._waiting.add(message, subject)
+        if not self._away():
             self._flush()
 
     def _status(self, status: Status) -> None:
@@ -264,11 +241,10 @@ class Bridge:
     async def _send_waiting(self) -> None:
         """Send what waited, in order; what cannot be sent does not keep back the rest."""
         while self._waiting and self.mesh.connection.connected:
-            waiting = self._waiting[0]
-            message = waiting.message
+            message, subject = self._waiting.first
             try:
-                if waiting.subject is not None:
-                    await self._publish(waiting.subject, message)
+                if subject is not None:
+                    await publications.publish(self.mesh, subject, message)
                 else:
                     name, _, node = message.to.partition("@")
                     await self._send(message, name, node)
@@ -276,8 +252,7 @@ class Bridge:
                 if self._away():
                     return
                 self._undelivered(message, error)
-            self._waiting.popleft()
-            self._waiting_bytes -= waiting.size
+            self._waiting.drop()
 
     def _away(self) -> bool:
         return not self.mesh.connection.connected
@@ -299,38 +274,6 @@ class Bridge:
             raise UnknownAgent(message.to)
         opened.deliver(Delivery(replace(message, to=name)))
         return {}
-
-    async def _subscribe(self, path: str, opened: _Open, pattern: str) -> Subscription:
-        fresh, prefix = Fresh(timed=True), self.mesh.subject("pub", "")
-        grouped = bool(opened.spec.group)
-
-        async def take(received: Received) -> None:
-            subject = received.subject.removeprefix(prefix)
-            try:
-                node, envelope = self.mesh.seals.open_all(received.payload, f"pub {subject}")
-                if node == self.node and not grouped:
-                    return  # the node has given it to its own agents already
-                fresh.check(node, envelope)
-                body = envelope.body.get("message")
-                message = message_in(body if isinstance(body, dict) else {}, node)
-            except EnvelopeRefused as error:
-                self.mesh.peers.refuse(error)
-                return
-            try:
-                opened.deliver(Delivery(replace(message, to=path)))
-            except (MailboxFull, CallerError) as error:
-                _log.warning("a publication on %s is lost to %s: %s", subject, path, error)
-
-        queue = opened.spec.group
-        return await self.mesh.connection.subscribe(self.mesh.subject("pub", pattern), take, queue=queue)
-
-
-_ALL = "all"
-"""The address of a publication while it travels; each subscriber gets it under its own."""
-
-
-def _size(message: Message) -> int:
-    return len(message.payload) + 512
 
 
 def _told(message: Message, error: McpWasmError) -> None:

@@ -1,15 +1,13 @@
-"""The tools of other nodes as tools of this one: which there are, and calling them.
+"""Calling the tools of other nodes as tools of this one; which there are is for ``remote_news``.
 
-A tool is known by its component's name and bytes. Where nodes have other bytes under one name, those
-that this node heard of first stay while any node has them. A call goes to whichever node takes it; if
-that node dies, a call that cannot have begun, or that changes nothing, goes to another.
+A call goes to whichever node takes it; if that node dies, a call that cannot have begun, or that
+changes nothing, goes to another.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import json
 import logging
 import random
@@ -21,13 +19,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_wasm.errors import Busy, CallLost, Cancelled, McpWasmError, NoReply, Unreachable
-from mcp_wasm.mesh.announcement import ComponentNews
 from mcp_wasm.mesh.answers import RefusedThere
 from mcp_wasm.mesh.call_form import MOST_PARTS, Asked, Parts, limits_out, outcome_in, parts_of
 from mcp_wasm.mesh.envelope import EnvelopeRefused
 from mcp_wasm.mesh.mesh import Mesh
-from mcp_wasm.mesh.tool_news import component_in
-from mcp_wasm.registry.tool import Component, Tool
+from mcp_wasm.mesh.remote_news import RemoteNews
+from mcp_wasm.registry.tool import Tool
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.limits import Limits
 from mcp_wasm.sandbox.report import Outcome
@@ -37,10 +34,8 @@ _log = logging.getLogger(__name__)
 PULSE_S = 0.5
 """Seconds between two looks whether a node that runs our calls is there."""
 
-_OFFER_S, _OFFERS, _TRIES = 2.0, 5, 8
-_BUSY_S, _LONGEST_BUSY_S = 0.01, 0.5
+_OFFER_S, _OFFERS, _TRIES, _BUSY_S, _LONGEST_BUSY_S = 2.0, 5, 8, 0.01, 0.5
 _SLICE_S = 0.05
-_MOST_KEPT = 1000
 
 
 @dataclass(slots=True, eq=False)
@@ -66,9 +61,7 @@ class RemoteTools:
         self._mesh, self._runtime = mesh, runtime
         self._loop = asyncio.get_running_loop()
         self._calls: dict[str, _Call] = {}
-        self._kept: dict[str, Component] = {}
-        self._chosen: dict[str, ComponentNews] = {}
-        self._changed = asyncio.Event()
+        self._news = RemoteNews(mesh, runtime, self)
         self._tasks: list[asyncio.Task[None]] = []
         self._end: Callable[[], None] | None = None
 
@@ -77,10 +70,10 @@ class RemoteTools:
         self._mesh.peers.on("result", self._result)
         self._end = self._mesh.observe(self._node_changed)
         self._tasks = [
-            asyncio.create_task(self._follow(), name="mesh: tools of others"),
+            asyncio.create_task(self._news.follow(), name="mesh: tools of others"),
             asyncio.create_task(self._pulse(), name="mesh: calls elsewhere"),
         ]
-        self._changed.set()
+        self._news.changed.set()
 
     async def close(self) -> None:
         """Let go of them; calls that run are lost."""
@@ -262,7 +255,7 @@ class RemoteTools:
             for call in tuple(self._calls.values()):
                 if call.node == node:
                     self._lose(call)
-        self._changed.set()
+        self._news.changed.set()
 
     def _lose(self, call: _Call) -> None:
         if not call.end.done():
@@ -295,56 +288,6 @@ class RemoteTools:
             # A call runs there until its end was taken here.
             if call.node == node and id_ not in running:
                 self._lose(call)
-
-    # -- what others have
-
-    async def _follow(self) -> None:
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            await self._update()
-
-    async def _update(self) -> None:
-        had = self._wanted()
-        found = []
-        for name, (news, nodes) in sorted(had.items()):
-            component = self._kept.get(news.shown)
-            if component is None or component.name != name:
-                component = await self._fetch(name, news, nodes)
-            if component is not None:
-                found.append(component)
-        self._kept = {self._chosen[each.name].shown: each for each in found}
-        self._runtime.put_remote(found)
-
-    def _wanted(self) -> dict[str, tuple[ComponentNews, list[str]]]:
-        """The components that others have, by name, with the nodes that have those bytes."""
-        every: dict[str, dict[ComponentNews, list[str]]] = {}
-        for node, peer in sorted(self._mesh.directory.peers.items()):
-            for name, news in peer.description.components.items():
-                every.setdefault(name, {}).setdefault(news, []).append(node)
-        chosen: dict[str, ComponentNews] = {}
-        for name, ones in every.items():
-            before = self._chosen.get(name)
-            chosen[name] = before if before is not None and before in ones else next(iter(ones))
-            if len(ones) > 1 and before is None:
-                _log.warning(
-                    "nodes have different components named %s; that of %s is used", name, ones[chosen[name]]
-                )
-        self._chosen = dict(list(chosen.items())[:_MOST_KEPT])
-        return {name: (news, every[name][news]) for name, news in self._chosen.items()}
-
-    async def _fetch(self, name: str, news: ComponentNews, nodes: list[str]) -> Component | None:
-        for node in nodes:
-            try:
-                answer = await self._mesh.peers.ask(node, "component", {"shown": news.shown})
-                packed = answer.get("packed")
-                data = base64.b64decode(packed if isinstance(packed, str) else "", validate=True)
-                return component_in(data, name, news, self._runtime.limits, self)
-            except binascii.Error:
-                _log.warning("what %s tells of %s is damaged", node, name)
-            except McpWasmError as error:
-                _log.warning("the component %s of %s is left out: %s", name, node, error)
-        return None
 
 
 _BESIDE = 256 * 1024

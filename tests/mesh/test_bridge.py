@@ -94,7 +94,7 @@ async def test_while_nats_is_away_messages_wait_bounded_and_go_on_in_order_when_
         inbox, lost = Inbox(), list[str]()
         await two.open("tree/b", spec(), inbox)
         await when(one.mesh, has(one, "tree/b", "two"))
-        one._most, one._undelivered = 50, lambda sent, _error: lost.append(sent.to)
+        one._waiting.most, one._undelivered = 50, lambda sent, _error: lost.append(sent.to)
         assert server._process is not None
         server._process.kill()
         await until(lambda: not one.mesh.connection.connected)
@@ -112,7 +112,7 @@ async def test_while_nats_is_away_messages_wait_bounded_and_go_on_in_order_when_
 
 async def test_more_than_may_wait_for_nats_is_refused(tmp_path: Path, server: Embedded) -> None:
     async with bridges(tmp_path, server, "one") as (one,):
-        one._most = 3
+        one._waiting.most = 3
         connection = one.mesh.connection
         connection._link.up.clear()  # as while it is away
         for _ in range(3):
