@@ -34,6 +34,7 @@ class Shown:
         # A daemon: at the end of the process it may still wait for a reader.
         self._thread = threading.Thread(target=self._write, name="mcp-wasm events", daemon=True)
         self._second = self._count = self._left = 0
+        self._stuck = False
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -45,7 +46,7 @@ class Shown:
         try:
             self._lines.put(None, timeout=_PATIENCE)
         except queue.Full:
-            return
+            self._stuck = True  # it ends with the line that it is at
         self._thread.join(_PATIENCE)
 
     def __call__(self, event: Event) -> None:
@@ -70,5 +71,5 @@ class Shown:
             self._left += 1
 
     def _write(self) -> None:
-        while (line := self._lines.get()) is not None:
+        while not self._stuck and (line := self._lines.get()) is not None:
             terminal.note(line)

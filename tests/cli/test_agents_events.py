@@ -53,3 +53,5 @@ def test_a_reader_who_stops_reading_stops_no_agent(monkeypatch: pytest.MonkeyPat
         for second in range(WAITING + 50):
             observer(event(second, second))
     reading.set()
+    observer._thread.join(10)
+    assert not observer._thread.is_alive()
