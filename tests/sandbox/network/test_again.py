@@ -114,7 +114,9 @@ def test_a_server_that_refuses_was_not_told_anything(
         send(method, retries=2).result(15)
 
 
-@pytest.mark.parametrize("after", ["1000", format_datetime(datetime.now(UTC) + timedelta(hours=1))])
+@pytest.mark.parametrize(
+    "after", ["1000", format_datetime(datetime.now(UTC) + timedelta(hours=1))], ids=["seconds", "a date"]
+)
 def test_a_pause_that_the_request_has_no_time_for_is_not_made(
     client: Client, tmp_path: Path, after: str
 ) -> None:
