@@ -20,6 +20,7 @@ from mcp_wasm.agents.handler import Handler, Native, Situation
 from mcp_wasm.agents.message import Message
 from mcp_wasm.agents.node import Node
 from mcp_wasm.agents.state import StoredState
+from mcp_wasm.agents.targets import Targets
 from mcp_wasm.errors import AgentFailed
 from mcp_wasm.memory.in_memory import InMemory
 from mcp_wasm.memory.protocol import Bounds
@@ -44,6 +45,7 @@ class _Bench:
         self.folder, self.runtime = folder, runtime
         self.file = component(folder)
         self.residents = Residents(4)
+        self.targets = Targets(runtime)
 
     @asynccontextmanager
     async def node(self, *children: ChildSpec) -> AsyncIterator[Node]:

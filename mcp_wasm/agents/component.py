@@ -13,14 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from mcp_wasm.agents import effects as read
-from mcp_wasm.agents import source
 from mcp_wasm.agents.child_spec import AgentSpec
 from mcp_wasm.agents.effects import Effect, Reply, Stop, Store
 from mcp_wasm.agents.handler import Handled, Situation
 from mcp_wasm.agents.message import Message
+from mcp_wasm.agents.targets import Target, Targets
 from mcp_wasm.capability.grant import NOTHING, Grants
-from mcp_wasm.errors import AgentFailed, CallerError, ComponentRefused, McpWasmError
-from mcp_wasm.registry.tool import Component, Tool
+from mcp_wasm.errors import AgentFailed, CallerError, McpWasmError
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox import script as scripts
 from mcp_wasm.sandbox.call import About, Permit
@@ -28,7 +27,6 @@ from mcp_wasm.sandbox.prepared import Prepared
 from mcp_wasm.sandbox.report import Outcome
 from mcp_wasm.sandbox.resident import Resident, Residents
 
-HANDLE = "mcp-wasm:agent/handler@0.1.0#handle"
 CHECK = "mcp-wasm:agent/health@0.1.0#check"
 
 _TRUNCATED = 2000
@@ -37,14 +35,22 @@ _TRUNCATED = 2000
 class ComponentHandler:
     """One agent's component, in a fresh instance for each message or in one for its life.
 
-    ``spec`` names it. It is made ready by ``start``, and its policy is looked at for each batch.
+    ``spec`` names it. It is made ready by ``start``, and its policy is looked at for each batch. What
+    ``targets`` knows already need not be read again.
     """
 
-    def __init__(self, runtime: Runtime, residents: Residents, path: str, spec: AgentSpec) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        residents: Residents,
+        path: str,
+        spec: AgentSpec,
+        targets: Targets | None = None,
+    ) -> None:
         self._runtime, self._residents, self._path, self._spec = runtime, residents, path, spec
         self.grants: Grants = NOTHING
-        self._component, self._tool = target(runtime, spec)
-        self._limits = self._component.limits.narrow(spec.limits) if spec.limits else self._component.limits
+        self._targets = targets or Targets(runtime)
+        self._found: Target | None = None
         self._call: Callable[[Permit, Mapping[str, Any]], Outcome] | None = None
         self._resident: Resident | None = None
         self._running = threading.Lock()
@@ -53,32 +59,38 @@ class ComponentHandler:
     @property
     def name(self) -> str:
         """The component's name."""
-        return self._component.name
+        return self._target.component.name
 
     @property
     def digest(self) -> str:
         """The component's digest."""
-        return self._component.digest
+        return self._target.component.digest
 
     async def start(self) -> None:
-        """Compile it, or load what was compiled.
+        """Find it and compile it, or load what was compiled.
 
         Raises:
+            CallerError: there is no such component, or it is no agent.
             ComponentRefused: the engine refuses it.
+            HostError: its source cannot be compiled here.
         """
-        prepared = await asyncio.wrap_future(self._runtime.ready(self._component))
-        self.use(prepared)
+        self._found = self._targets.known(self._spec)
+        if self._found is None:
+            self._found = await asyncio.to_thread(self._targets.load, self._spec)
+        preparing = self._runtime.ready(self._found.component)
+        self.use(preparing.result() if preparing.done() else await asyncio.wrap_future(preparing))
 
     def use(self, prepared: Prepared) -> None:
         """Run ``prepared``, which is this component made ready."""
-        watchdog, script = self._residents.watchdog, self._component.runs.script
+        target, watchdog = self._target, self._residents.watchdog
+        script = target.component.runs.script
         lasting = self._spec.per == "life" and script is None
-        path = self._tool.function.path if script is None else scripts.RUN
+        path = target.tool.function.path if script is None else scripts.RUN
         resident = self._resident = Resident(prepared, path, watchdog, lasting=lasting)
         if script is None:
             self._call = resident.call
         else:
-            function = self._tool.function
+            function = target.tool.function
             self._call = lambda permit, given: resident.script(script, function, permit, given)
 
     async def handle(self, situation: Situation, messages: Sequence[Message], handled: list[Handled]) -> None:
@@ -107,6 +119,11 @@ class ComponentHandler:
             finally:
                 self._running.release()
 
+    @property
+    def _target(self) -> Target:
+        assert self._found is not None, "it was not started"
+        return self._found
+
     async def _on_worker(self, run: Callable[[Permit], None]) -> None:
         permit = self._permit()
         self.grants = permit.grants
@@ -120,7 +137,7 @@ class ComponentHandler:
                     if self._closed and self._resident is not None:
                         self._resident.close()
 
-        job = self._residents.submit(work, client=self._path, component=self._component.name)
+        job = self._residents.submit(work, client=self._path, component=self.name)
         try:
             await asyncio.wrap_future(job)
         except asyncio.CancelledError:
@@ -128,12 +145,13 @@ class ComponentHandler:
             raise
 
     def _permit(self) -> Permit:
-        component, tool = self._component, self._tool
+        target = self._target
+        component, tool = target.component, target.tool
         grants = self._runtime.policies.effective(
             component.name, component.digest, component.wishes, tool.names, None, approved=self._spec.grants
         )
         about = About(tool.name, component.name, component.digest, self._path)
-        return Permit(about, self._limits, self._runtime.services, grants)
+        return Permit(about, target.limits, self._runtime.services, grants)
 
     def _handle(
         self, permit: Permit, situation: Situation, messages: Sequence[Message], handled: list[Handled]
@@ -167,7 +185,7 @@ class ComponentHandler:
         assert self._call is not None
         arguments = message.value
         if not isinstance(arguments, dict):
-            return Handled((_refusal(f"{self._tool.name} takes a JSON object as its payload"),))
+            return Handled((_refusal(f"{self._target.tool.name} takes a JSON object as its payload"),))
         try:
             outcome = self._call(permit, arguments)
         except CallerError as error:
@@ -180,25 +198,6 @@ class ComponentHandler:
         outcome = self._resident.call(permit, {"context": _context(situation)}, CHECK)
         if outcome.failed:
             raise AgentFailed(self._path, f"its health check says: {str(outcome.value)[:_TRUNCATED]}")
-
-
-def target(runtime: Runtime, spec: AgentSpec) -> tuple[Component, Tool]:
-    """The component that ``spec`` names, and its function that handles messages.
-
-    Raises:
-        CallerError: there is no such component.
-        ComponentRefused: it is no agent, or has no such tool.
-    """
-    component = source.component(runtime, spec.component, agent=not spec.tool)
-    wanted = spec.tool or HANDLE
-    for tool in component.tools:
-        if wanted in tool.names:
-            return component, tool
-    if spec.tool:
-        names = ", ".join(tool.function.name for tool in component.tools)
-        raise ComponentRefused(component.name, f"it has no tool {spec.tool!r}", f"It has {names}")
-    hint = "Say with `tool` which of its functions the messages go to"
-    raise ComponentRefused(component.name, f"it is no agent: it does not export {HANDLE}", hint)
 
 
 def _refusal(text: str) -> Reply:

@@ -1,4 +1,4 @@
-"""Language models for agents, over ``llm``: an operation by its id, its answer as JSON, never an exception."""
+"""Language models for agents, over ``llm``: an operation by its id, its answer as JSON."""
 
 from __future__ import annotations
 

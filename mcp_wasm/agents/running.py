@@ -13,6 +13,7 @@ from mcp_wasm.agents.node import Node
 from mcp_wasm.agents.ports import Bus
 from mcp_wasm.agents.runtime_ports import RuntimeTools
 from mcp_wasm.agents.state import StoredState
+from mcp_wasm.agents.targets import Targets
 from mcp_wasm.llm.service import Llm
 from mcp_wasm.memory.options import store
 from mcp_wasm.runtime import Runtime
@@ -43,8 +44,10 @@ async def running(
     residents = Residents(workers or max(4, os.cpu_count() or 1))
     kept = store(runtime.services.state, folder / "memory.sqlite")
 
+    targets = Targets(runtime)
+
     def make(path: str, spec: AgentSpec) -> ComponentHandler:
-        return ComponentHandler(runtime, residents, path, spec)
+        return ComponentHandler(runtime, residents, path, spec, targets)
 
     models = LlmModels(llm) if llm is not None else None
     made = Node(

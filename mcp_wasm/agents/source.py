@@ -34,9 +34,16 @@ def component(runtime: Runtime, given: str | Path, *, agent: bool = True) -> Com
     language = LANGUAGES.get(path.suffix)
     if language is not None:
         return _made(runtime, path, language, world() if agent else "")
-    if isinstance(given, Path) or path.suffix in {".wasm", ".wat"} or "/" in given:
+    if is_file(given):
         return runtime.inspect(path)
-    return runtime.component(given)
+    return runtime.component(str(given))
+
+
+def is_file(given: str | Path) -> bool:
+    """Whether a spec names a file, and not a published component."""
+    if isinstance(given, Path) or "/" in given:
+        return True
+    return Path(given).suffix in {".wasm", ".wat", *LANGUAGES}
 
 
 def world() -> str:

@@ -12,12 +12,13 @@ AGENT_TOOLS = frozenset({LIST, ASK, SEND})
 LONGEST_WAIT = 600.0
 """Seconds that one question may wait for its answer."""
 
-PRIORITIES = ("critical", "high", "normal", "low")
-
 _TEXT: dict[str, Any] = {"type": "string"}
 _AGENT = {**_TEXT, "description": f"The agent's address, as {LIST} tells it."}
 _PAYLOAD = {"description": "The message: any JSON value. What an agent understands is in its description."}
-_PRIORITY = {**_TEXT, "enum": list(PRIORITIES), "description": "normal when left out."}
+_PRIORITY = {
+    **_TEXT,
+    "description": "critical, high, normal (also called medium) or low; normal when left out, and for any other.",
+}
 
 
 def agents_listed() -> tuple[dict[str, Any], ...]:

@@ -15,12 +15,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from mcp_wasm.agents import incoming
 from mcp_wasm.agents.message import DEFAULT_KIND, KINDS, MOST_BYTES
-from mcp_wasm.agents.message import PRIORITIES as BY_NAME
 from mcp_wasm.agents.node import Node
 from mcp_wasm.agents.slot import Slot
 from mcp_wasm.errors import InvalidArguments, Mismatch, UnknownAgent
-from mcp_wasm.server.agent_tools import ASK, LIST, LONGEST_WAIT, PRIORITIES, SEND
+from mcp_wasm.server.agent_tools import ASK, LIST, LONGEST_WAIT, SEND
 from mcp_wasm.server.content import Wire
 from mcp_wasm.server.peer import Peer
 from mcp_wasm.server.text import visible
@@ -59,7 +59,9 @@ class AgentDoor:
         if tool == LIST:
             return [self._told(path, slot) for path, slot in self._exposed().items()]
         path = self._found(str(arguments["agent"]))
-        priority = BY_NAME[arguments.get("priority", "normal")]
+        priority, unknown = incoming.priority(arguments.get("priority"))
+        if unknown:
+            self._node.note(path, "warning", f"from {_tag(client)}: {unknown}")
         payload = arguments["payload"]
         if tool == SEND:
             sent_kind = arguments.get("kind", DEFAULT_KIND)
@@ -150,8 +152,8 @@ def _wrong(given: Arguments) -> list[Mismatch]:
     elif len(json.dumps(given["payload"])) > MOST_BYTES:
         wrong.append(Mismatch("/payload", f"at most {MOST_BYTES:,} bytes of JSON", "more"))
     priority, sent_kind, seconds = given.get("priority"), given.get("kind"), given.get("seconds")
-    if priority is not None and priority not in PRIORITIES:
-        wrong.append(Mismatch("/priority", f"one of {', '.join(PRIORITIES)}", kind(priority)))
+    if priority is not None and not isinstance(priority, str):
+        wrong.append(Mismatch("/priority", "a string", kind(priority)))
     if sent_kind is not None and sent_kind not in KINDS:
         wrong.append(Mismatch("/kind", f"one of {', '.join(sorted(KINDS))}", kind(sent_kind)))
     number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)

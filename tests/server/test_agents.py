@@ -62,6 +62,15 @@ async def test_an_exposed_agent_is_listed_asked_and_sent_to(client: Any, node: N
     assert node.slots["news"].handled == 3
 
 
+async def test_a_priority_that_is_not_known_is_normal_with_a_warning(client: Any, node: Node) -> None:
+    for priority in ("medium", "urgent"):
+        asked = await client.call_tool("ask_agent", {"agent": "news", "payload": 1, "priority": priority})
+        assert not asked.is_error
+    warned = [event.detail for event in node.events.recent() if event.what == "warning"]
+    assert len(warned) == 1
+    assert "'urgent' is not known" in warned[0]
+
+
 async def test_a_crash_is_told_and_the_next_question_is_answered(client: Any) -> None:
     failed = await client.call_tool("ask_agent", {"agent": "news", "payload": "c"})
     assert failed.is_error
@@ -79,7 +88,7 @@ async def test_a_crash_is_told_and_the_next_question_is_answered(client: Any) ->
         ("ask_agent", {"agent": "news", "payload": 1, "seconds": 601}, "/seconds"),
         ("ask_agent", {"agent": "news", "payload": 1, "seconds": 0}, "/seconds"),
         ("send_to_agent", {"agent": "news", "payload": 1, "kind": "reply"}, "/kind"),
-        ("send_to_agent", {"agent": "news", "payload": 1, "priority": "urgent"}, "/priority"),
+        ("send_to_agent", {"agent": "news", "payload": 1, "priority": 1}, "/priority"),
         ("list_agents", {"all": True}, "/all: expected no such parameter"),
         ("ask_agent", {"agent": "news", "payload": "x" * (1024 * 1024)}, "/payload: expected at most"),
     ],
