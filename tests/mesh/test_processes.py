@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 
 from mcp_wasm.errors import CallLost
+from mcp_wasm.mesh.bridge import Bridge
 from mcp_wasm.mesh.mesh import running
 from mcp_wasm.mesh.options import MeshOptions
 from mcp_wasm.mesh.remote import RemoteTools
+from mcp_wasm.mesh.server import Embedded
 from mcp_wasm.runtime import Runtime
 from tests.conftest import PROGRAMS
-from tests.mesh.nodes import when
+from tests.mesh.nodes import message, when
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.timeout(90)]
 
@@ -108,3 +110,43 @@ async def check_stream(own: Runtime, tools: RemoteTools, victim: asyncio.subproc
     assert all(error.node == "one" for error in lost)
     assert all("not known whether it ran" in str(error) for error in lost)
     assert len(lost) == len(ended) or "two" in at
+
+
+async def test_no_durable_message_is_lost_when_its_node_and_the_server_are_killed(tmp_path: Path) -> None:
+    home, book = tmp_path / "home", tmp_path / "book"
+    keeper = [sys.executable, str(Path(__file__).parent / "programs" / "keeper.py"), str(home), str(book)]
+    sent = list[str]()
+
+    def handled() -> set[str]:
+        return set(book.read_text().split()) if book.is_file() else set()
+
+    async def send(bridge: Bridge, count: int) -> None:
+        for _ in range(count):
+            each = message("keeper@keeper")
+            await bridge.send(each, durable=True)
+            sent.append(each.id)
+
+    server = Embedded(home / "mesh" / "nats")
+    await server.start()
+    async with running(home, MeshOptions(), "sender") as mesh:
+        bridge = Bridge(mesh)
+        await bridge.start(lambda _delivery: None)
+        for turn in range(3):
+            process = await asyncio.create_subprocess_exec(*keeper)
+            sending = asyncio.create_task(send(bridge, 200))
+            while len(handled()) < 200 * turn + 20:  # noqa: ASYNC110 - another process does it
+                await asyncio.sleep(0.005)
+            process.kill()
+            if turn == 1 and server._process is not None:
+                server._process.kill()
+            await process.wait()
+            await sending
+        process = await asyncio.create_subprocess_exec(*keeper)
+        while not set(sent) <= handled():  # noqa: ASYNC110 - the same
+            await asyncio.sleep(0.02)
+        process.kill()
+        await process.wait()
+        await bridge.close()
+    await server.stop()
+    assert len(sent) == 600
+    assert set(sent) == handled()
