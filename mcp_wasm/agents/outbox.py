@@ -47,7 +47,9 @@ class Outbox:
             slot.fuel += done.fuel
             if done.error is not None:
                 slot.failed += 1
-                self._failed(slot, delivery, str(done.error))
+                # Whoever is told hears from whom it comes; the name need not stand there twice.
+                why = done.error.reason if isinstance(done.error, AgentFailed) else str(done.error)
+                self._failed(slot, delivery, why)
             else:
                 slot.handled += 1
                 _Turn(self, slot, delivery, handler).carry_out(done.effects)

@@ -272,3 +272,10 @@ async def test_what_goes_on_beside_the_agents_has_one_moment_to_end_not_one_each
     await nodes.watch(node).until(lambda: models.asked == 15)
     async with asyncio.timeout(15):  # 30 seconds if each had its own
         await node.stop()
+
+
+async def test_a_failure_names_the_agent_once(running: nodes.Start) -> None:
+    node = await running(tree(agent("a"), intensity=3))
+    with pytest.raises(AgentFailed) as failed:
+        await node.ask("a", "ebroken")
+    assert str(failed.value) == "a failed: broken"
