@@ -45,7 +45,10 @@ class Discovery:
         self._wire, self._seals, self.directory = wire, seals, directory
         self._subjects = subjects
         self.load: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        self.make: Callable[[], Description] = lambda: EMPTY
+        """Gives what this node has; asked when others are to be told, and after ``changed``."""
         self._description, self._state, self._packed = EMPTY, EMPTY.digest, ""
+        self._stale = True
         self._fresh = Fresh(timed=True)
         self._peers: Peers | None = None
         self._listening: list[Subscription] = []
@@ -56,16 +59,17 @@ class Discovery:
         self._heard: dict[str, asyncio.Event] = {}
         self._was_away = False
 
-    @property
-    def description(self) -> Description:
-        """What this node tells of itself."""
-        return self._description
+    def changed(self) -> None:
+        """What this node has is no longer what others were told: they are told soon."""
+        self._stale = True
+        self._told.set()
 
-    def describe(self, description: Description) -> None:
-        """Tell others this from now on."""
-        if description != self._description:
-            self._description, self._state, self._packed = description, description.digest, ""
-            self._told.set()
+    def _refresh(self) -> None:
+        # Not at each change: ten thousand agents that open would be described ten thousand times.
+        if self._stale:
+            self._stale = False
+            self._description, self._packed = self.make(), ""
+            self._state = self._description.digest
 
     async def start(self, peers: Peers) -> None:
         """Begin to tell and to listen; ``peers`` must listen already."""
@@ -128,6 +132,7 @@ class Discovery:
 
     async def _beat(self, *, leaving: bool = False) -> None:
         self._beat_at = asyncio.get_running_loop().time()
+        self._refresh()
         calls, room = self.load()
         beat = Beat(self._seals.exchange, self._state, calls, room, leaving)
         await self._wire.publish(self._subjects[0], self._seals.for_all(_BEAT, _BEAT, beat.out()))
@@ -191,6 +196,7 @@ class Discovery:
         return description_in(data)
 
     def _describe(self, _node: str, _body: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._refresh()
         if not self._packed:
             self._packed = base64.b64encode(self._description.packed()).decode("ascii")
         return {"packed": self._packed}

@@ -68,6 +68,7 @@ class Mesh:
         self._agents: dict[str, AgentNews] = {}
         self._components: dict[str, ComponentNews] = {}
         self._exports: dict[str, tuple[str, ...]] = {}
+        self.discovery.make = self._description
 
     def subject(self, *words: str) -> str:
         """The subject of this mesh that ``words`` name."""
@@ -94,14 +95,14 @@ class Mesh:
             self._agents.pop(path, None)
         else:
             self._agents[path] = news
-        self._tell()
+        self.discovery.changed()
 
     def tell_components(
         self, components: dict[str, ComponentNews], exports: dict[str, tuple[str, ...]]
     ) -> None:
         """Tell others whose tools this node serves, and who exports which interface."""
         self._components, self._exports = dict(components), dict(exports)
-        self._tell()
+        self.discovery.changed()
 
     async def settled(self, seconds: float) -> None:
         """Wait until every node that is heard of is known, ``seconds`` at most."""
@@ -118,8 +119,8 @@ class Mesh:
         finally:
             end()
 
-    def _tell(self) -> None:
-        self.discovery.describe(Description(dict(self._agents), self._components, self._exports))
+    def _description(self) -> Description:
+        return Description(dict(self._agents), self._components, self._exports)
 
     def _changed(self, node: str, what: str) -> None:
         if what != "node_changed":
