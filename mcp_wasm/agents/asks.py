@@ -7,12 +7,13 @@ only one to the very address that asked is taken.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from mcp_wasm.agents.message import Message, new_id
 from mcp_wasm.agents.ports import Settle
-from mcp_wasm.errors import AgentFailed, Unreachable
+from mcp_wasm.errors import AgentFailed, NoReply, Unreachable
 
 PREFIX = "client:"
 MOST = 10_000
@@ -46,6 +47,30 @@ class Asks:
         finally:
             del self._open[message.id]
             answer.cancel()
+
+    async def answer(
+        self, to: str, answer: asyncio.Future[Message], work: Coroutine[Any, Any, None] | None, seconds: float
+    ) -> Message:
+        """The answer, ``seconds`` at most; ``work`` sends the question, and may fail.
+
+        Raises:
+            NoReply: ``seconds`` are over.
+            McpWasmError: nobody took the question, or it failed.
+        """
+        sending = None if work is None else asyncio.ensure_future(work)
+        try:
+            async with asyncio.timeout(seconds):
+                if sending is not None:
+                    first: set[asyncio.Future[Any]] = {sending, answer}
+                    await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+                    if not answer.done():
+                        sending.result()
+                return await answer
+        except TimeoutError:
+            raise NoReply(to, seconds) from None
+        finally:
+            if sending is not None and not sending.cancel() and not sending.cancelled():
+                sending.exception()  # an answer came all the same
 
     def answered(self, message: Message) -> None:
         """Give an answer to who waits for it.

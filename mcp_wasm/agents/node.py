@@ -34,7 +34,7 @@ from mcp_wasm.agents.timers import Timers
 from mcp_wasm.agents.view import View, view
 from mcp_wasm.agents.watching import Watching
 from mcp_wasm.capability.match import Decision
-from mcp_wasm.errors import AgentFailed, NoReply, UnknownAgent
+from mcp_wasm.errors import AgentFailed, UnknownAgent
 from mcp_wasm.sandbox.services import Services
 
 _log = logging.getLogger(__name__)
@@ -168,13 +168,7 @@ class Node:
         message = messages.new(self._asks.address(client), to, messages.text(payload), priority, "request")
         with self._asks.waiting(message) as answer:
             work = self.deliver(message, settle=asks.settling(to, answer))
-            if work is not None:
-                await work
-            try:
-                async with asyncio.timeout(seconds):
-                    found = await answer
-            except TimeoutError:
-                raise NoReply(to, seconds) from None
+            found = await self._asks.answer(to, answer, work, seconds)
         if found.kind == "failure":
             raise AgentFailed(to, str(found.value))
         return found

@@ -22,8 +22,8 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StreamConfig
 
 from mcp_wasm.agents.message import Message
-from mcp_wasm.errors import CallerError, Unreachable
-from mcp_wasm.mesh.envelope import EnvelopeRefused, message_in, message_out
+from mcp_wasm.errors import CallerError, NoReply, Unreachable
+from mcp_wasm.mesh.envelope import EnvelopeRefused, message_in, message_out, read_json
 from mcp_wasm.mesh.mesh import Mesh
 from mcp_wasm.mesh.seals import SKEW_MS
 
@@ -230,16 +230,18 @@ class Boxes:
         for turn in range(_TRIES):
             try:
                 await self.prepare()
-                js = await self.mesh.connection.jetstream(_STORE_S)
                 data = self.mesh.seals.for_all(context, what, body)
-                await js.publish(subject, data, timeout=_STORE_S, headers={MESSAGE_ID: name})
-            except nats.js.errors.NoStreamResponseError:
-                self._made, reason = False, "JetStream has no such stream"
-            except nats.js.errors.APIError as error:
-                raise Unreachable(subject, f"JetStream does not take it: {error.description}") from None
-            except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
-                reason = f"JetStream did not answer ({type(error).__name__})"
+                wire = self.mesh.connection
+                answer = await wire.request(subject, data, _STORE_S, headers={MESSAGE_ID: name})
+            except NoReply:
+                reason = "JetStream did not answer"
+            except Unreachable as error:
+                # Nobody takes the subject: JetStream begins, or the stream is gone.
+                self._made, reason = False, f"JetStream has not got it: {error.reason}"
             else:
+                refused = _refused(answer.payload)
+                if refused:
+                    raise Unreachable(subject, f"JetStream does not take it: {refused}")
                 return
             await asyncio.sleep(0.05 * 4**turn)
         raise Unreachable(subject, reason)
@@ -258,6 +260,19 @@ class Boxes:
             ) from None
         except (nats.js.errors.Error, nats.errors.Error, TimeoutError) as error:
             raise Unreachable("JetStream", f"the stream {config.name}: {error}") from None
+
+
+def _refused(answer: bytes) -> str:
+    """Why JetStream did not keep what was published, ``""`` where it did.
+
+    Source: ADR-22 of NATS, the acknowledgement of a publication.
+    """
+    match read_json(answer):
+        case {"error": {"description": str() as description}}:
+            return description
+        case {"stream": str(), "seq": int()}:
+            return ""
+    return "what it answers is no acknowledgement"
 
 
 def _bytes(text: object) -> bytes:

@@ -35,6 +35,7 @@ from mcp_wasm.mesh.directory import SILENT
 from mcp_wasm.mesh.durable import Taker
 from mcp_wasm.mesh.envelope import message_in, message_out
 from mcp_wasm.mesh.mesh import Mesh
+from mcp_wasm.mesh.peers import Later
 from mcp_wasm.mesh.traffic import Status
 from mcp_wasm.mesh.waiting import Waiting
 
@@ -42,6 +43,7 @@ _log = logging.getLogger(__name__)
 
 _TELL = "tell"
 _CLIENT = "client:"
+_ANSWERS = frozenset({"reply", "failure"})
 _TRIES = 3
 _CLOSE_S, _PATIENCE_S = 3.0, 0.05
 
@@ -120,6 +122,12 @@ class Bridge:
                 return
         if not self.mesh.connection.connected or self._waiting:
             self._wait(message, None)
+            return
+        if name.startswith(_CLIENT) and message.kind in _ANSWERS and not self._just_back():
+            # Who asked waits no longer than it said, so nobody tells us that it came; and it tells who asked
+            # that its question did.
+            self.mesh.peers.answered(node, message.re)
+            await self.mesh.peers.post(node, _TELL, message_out(message))
             return
         await self._send(message, name, node)
 
@@ -259,7 +267,7 @@ class Bridge:
 
     # -- in
 
-    def _tell(self, node: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _tell(self, node: str, body: Mapping[str, Any]) -> Mapping[str, Any] | Later:
         """A message that another node sends to an agent or to a client of this one."""
         message = message_in(body, node)
         name, _, at = message.to.partition("@")
@@ -273,7 +281,8 @@ class Bridge:
         if opened is None:
             raise UnknownAgent(message.to)
         opened.deliver(Delivery(replace(message, to=name)))
-        return {}
+        asked = message.kind == "request" and message.sender.startswith(_CLIENT)
+        return Later(message.id) if asked else {}
 
 
 def _told(message: Message, error: McpWasmError) -> None:

@@ -14,8 +14,9 @@ there was something to send; where a server offers no TLS the password is sent w
 from __future__ import annotations
 
 import asyncio
+import itertools
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,6 +59,8 @@ class Client:
         self._on_error = on_error
         self._failure: Exception | None = None
         self._flushes: set[asyncio.Task[None]] = set()
+        self._asked: set[asyncio.Future[Msg | None]] = set()
+        self._tokens = itertools.count(1)
 
     @property
     def alive(self) -> bool:
@@ -138,6 +141,36 @@ class Client:
         if (error := task.exception()) is not None:
             raise self._unreachable(_words(error)) from error
 
+    async def ask(
+        self, subject: str, payload: bytes, headers: Mapping[str, str] | None
+    ) -> asyncio.Future[Msg | None]:
+        """Send a question; its answer comes into the future, or None when the connection is lost before.
+
+        nats-py's own request waits in a task for each and makes a random name: half of what a question costs.
+        """
+        if not self.alive:
+            raise self._unreachable("the connection was lost")
+        client = self.nats
+        if not client._resp_sub_prefix:
+            await client._init_request_sub()
+        assert client._resp_sub_prefix is not None
+        token, answer = str(next(self._tokens)), asyncio.get_running_loop().create_future()
+
+        def forget(_: object) -> None:
+            self._asked.discard(answer)
+            client._resp_map.pop(token, None)
+
+        client._resp_map[token] = answer
+        self._asked.add(answer)
+        answer.add_done_callback(forget)
+        try:
+            reply = client._resp_sub_prefix.decode() + token
+            await client.publish(subject, payload, reply, None if headers is None else dict(headers))
+        except BaseException:
+            answer.cancel()
+            raise
+        return answer
+
     async def subscribe(self, subject: str, queue: str, callback: Callable[[Msg], Awaitable[None]],
                         messages: int, size: int) -> Subscription:  # fmt: skip
         """nats-py's own subscription; see there."""
@@ -148,7 +181,7 @@ class Client:
     async def close(self, seconds: float) -> None:
         """End it, sending what is queued, within ``seconds``; never raises, never hangs."""
         was_lost = not self.nats.is_connected
-        self.lost.set()
+        self._lose()
         for task in self._flushes:
             task.cancel()
         if was_lost:
@@ -176,19 +209,25 @@ class Client:
             if writer is not None:
                 writer.transport.abort()
 
+    def _lose(self) -> None:
+        self.lost.set()
+        for answer in tuple(self._asked):
+            if not answer.done():
+                answer.set_result(None)
+
     async def _failed(self, error: Exception) -> None:
         self._failure = error
         if isinstance(error, nats.errors.UnexpectedEOF):
-            self.lost.set()
+            self._lose()
         elif self.nats.is_connected:
             await self._on_error(error)
 
     async def _gone(self) -> None:
-        self.lost.set()
+        self._lose()
 
     async def _park(self) -> None:
         """Called when the connection was lost, in the task that would reconnect: it never goes on."""
-        self.lost.set()
+        self._lose()
         if not self.nats.is_closed:
             await asyncio.Event().wait()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import nats.errors
@@ -30,7 +31,15 @@ _EAGER = 256 * 1024
 
 __all__ = ["Connection", "Subscription"]
 
+_NOBODY = "503"
+"""The status with which a server answers for a subject that nobody subscribes to."""
+
 _LOST = (nats.errors.ConnectionClosedError, nats.errors.OutboundBufferLimitError)
+
+
+def _given_up(answer: asyncio.Future[Any], _denied: asyncio.Future[None]) -> None:
+    if not answer.done():
+        answer.set_result(None)
 
 
 class Connection:
@@ -155,34 +164,32 @@ class Connection:
             NoReply: no answer within ``seconds``, or the connection was lost: it may have been handled.
             MeshDenied, MessageRefused: it may not be sent.
         """
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        client = await self._link.ready(seconds)
+        end = asyncio.get_running_loop().time() + seconds
+        client = self._link.present or await self._link.ready(seconds)
         message = Outgoing(subject, payload, None if headers is None else dict(headers))
         self._check(message)
-        left = max(0.001, end - loop.time())
-        asked = loop.create_task(client.nats.request(subject, payload, left, headers=message.headers))
-        lost = loop.create_task(client.lost.wait())
+        answer: asyncio.Future[Any] | None = None
         try:
             with self._link.denial("publish to", subject) as denied:
-                awaited: set[asyncio.Future[Any]] = {asked, lost, denied}
-                await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+                answer = await client.ask(subject, payload, message.headers)
+                denied.add_done_callback(partial(_given_up, answer))
+                async with asyncio.timeout_at(end):
+                    msg = await answer
                 if denied.done():
                     raise MeshDenied("publish to", subject)
-            if not asked.done():
-                raise NoReply(subject, seconds)
-            msg = asked.result()
-        except nats.errors.NoRespondersError:
-            raise Unreachable(subject, "nobody takes what is sent there") from None
-        except nats.errors.TimeoutError:
+        except TimeoutError:
             raise NoReply(subject, seconds) from None
         except _LOST:
             raise Unreachable(subject, "the connection to NATS was lost") from None
         except UNFIT as error:
             raise MessageRefused("a message", "what NATS can send", str(error)) from None
         finally:
-            lost.cancel()
-            asked.cancel()
+            if answer is not None:
+                answer.cancel()
+        if msg is None:
+            raise NoReply(subject, seconds)
+        if msg.headers and msg.headers.get("Status") == _NOBODY:
+            raise Unreachable(subject, "nobody takes what is sent there")
         return Received(msg.subject, msg.data, msg.headers or {}, msg.reply)
 
     async def subscribe(

@@ -21,7 +21,6 @@ import nats.js.errors
 from nats.js.api import AckPolicy, ConsumerConfig
 
 from mcp_wasm.agents.child_spec import AgentSpec
-from mcp_wasm.agents.message import Message
 from mcp_wasm.agents.ports import Deliver, Delivery, Settled
 from mcp_wasm.errors import MailboxFull, McpWasmError, Unreachable
 from mcp_wasm.mesh.boxes import MESSAGE_ID, Box, Boxes
@@ -182,23 +181,26 @@ class Taker:
             self._settle(number, held, "dropped", reason)
             return
         message = replace(message, to=self._path, attempt=held.delivered)
-        self._spawn(self._give(number, held, message), f"mesh: to {self._path}")
-
-    async def _give(self, number: int, held: _Held, message: Message) -> None:
-        """Into the agent's mailbox, when there is room."""
-        patience = _FULL_S
         delivery = Delivery(message, lambda how, why: self._settle(number, held, how, why))
-        while True:
-            try:
-                self._deliver(delivery)
-            except MailboxFull:
-                await asyncio.sleep(patience)
-                patience = min(2 * patience, _LONGEST_FULL_S)
-            except McpWasmError as error:
-                self._settle(number, held, "failed", str(error))
-                return
-            else:
-                return
+        if not self._given(number, held, delivery):
+            self._spawn(self._give(number, held, delivery), f"mesh: to {self._path}")
+
+    def _given(self, number: int, held: _Held, delivery: Delivery) -> bool:
+        """Into the agent's mailbox; whether there was room."""
+        try:
+            self._deliver(delivery)
+        except MailboxFull:
+            return False
+        except McpWasmError as error:
+            self._settle(number, held, "failed", str(error))
+        return True
+
+    async def _give(self, number: int, held: _Held, delivery: Delivery) -> None:
+        """The same when there is room."""
+        patience = _FULL_S
+        while not self._given(number, held, delivery):
+            await asyncio.sleep(patience)
+            patience = min(2 * patience, _LONGEST_FULL_S)
 
     def _settle(self, number: int, held: _Held, how: Settled, reason: str) -> None:
         if self._held.get(number) is not held:

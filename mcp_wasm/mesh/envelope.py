@@ -143,7 +143,7 @@ def read_json(data: bytes | str) -> Any:
         EnvelopeRefused: it is none, or nests too deep.
     """
     try:
-        return json.loads(data, parse_constant=_no_constant)
+        return _JSON.decode(data if isinstance(data, str) else data.decode())
     except (ValueError, RecursionError) as error:
         raise EnvelopeRefused(f"it is no JSON ({type(error).__name__})") from None
 
@@ -243,6 +243,9 @@ def _is_number(value: object) -> bool:
 
 def _no_constant(name: str) -> None:
     raise ValueError(name)
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_constant)
 
 
 class Window:

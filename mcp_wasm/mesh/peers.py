@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mcp_wasm.errors import McpWasmError, MessageRefused, NoReply, Unreachable
@@ -22,7 +23,15 @@ from mcp_wasm.mesh.traffic import Received
 
 _log = logging.getLogger(__name__)
 
-Handle = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Done; no answer need say so where something else soon does: see ``Peers.answered``."""
+
+    key: str
+
+
+Handle = Callable[[str, Mapping[str, Any]], Mapping[str, Any] | Later]
 """Does what a node asks for, given the node's name and the body; the answer's body.
 
 Raises:
@@ -34,6 +43,9 @@ ASK_S = 5.0
 
 _WAITING, _PATIENCE_S = 256, 2.0
 _TOLD = 100
+_SOON_S = 0.02
+"""Seconds that an answer waits for something else that says the same."""
+
 _OVERHEAD = 512
 """Bytes of a message in NATS beside what it says."""
 
@@ -58,6 +70,7 @@ class Peers:
         self._handlers: dict[str, Handle] = {}
         self._fresh = Fresh(timed=False)
         self._waiting: set[asyncio.Task[None]] = set()
+        self._later: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._listening: Subscription | None = None
         self.refused = 0
         """Envelopes that were not believed."""
@@ -74,6 +87,8 @@ class Peers:
         """Listen no more."""
         for task in tuple(self._waiting):
             task.cancel()
+        for timer in self._later.values():
+            timer.cancel()
         if self._listening is not None:
             await self._listening.stop()
 
@@ -110,6 +125,12 @@ class Peers:
         await self._wire.publish(
             self._place(node), self._sealed(life, _to(node), self._seals.envelope(what, body))
         )
+
+    def answered(self, node: str, key: str) -> None:
+        """What is said to ``node`` now tells it of ``Later(key)`` too."""
+        timer = self._later.pop((node, key), None)
+        if timer is not None:
+            timer.cancel()
 
     def _sealed(self, life: Life, context: str, envelope: Envelope) -> bytes:
         data = self._seals.for_node(life, context, envelope)
@@ -154,7 +175,10 @@ class Peers:
         if len(self._waiting) >= _WAITING:
             self.refuse(stranger)
             return
-        task = asyncio.create_task(self._again(stranger, message), name="mesh: a stranger")
+        self._spawn(self._again(stranger, message), "mesh: a stranger")
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
@@ -181,6 +205,18 @@ class Peers:
         except Exception:  # noqa: BLE001 - the loop's top: a fault of ours costs one envelope, and stays with us
             _log.exception("an envelope (%s) of %s could not be handled", envelope.what, node)
             body = {"error": "refused", "reason": "a fault of that node, which its log has"}
+        if isinstance(body, Later):
+            if reply:
+                loop, key = asyncio.get_running_loop(), (node, body.key)
+                self._later[key] = loop.call_later(_SOON_S, self._say_late, key, envelope, reply)
+            return
+        await self._say(node, envelope, body, reply)
+
+    def _say_late(self, key: tuple[str, str], envelope: Envelope, reply: str) -> None:
+        self._later.pop(key, None)
+        self._spawn(self._say(key[0], envelope, {}, reply), "mesh: an answer")
+
+    async def _say(self, node: str, envelope: Envelope, body: Mapping[str, Any], reply: str) -> None:
         life = self._life(node)
         if not reply or life is None:
             return

@@ -61,8 +61,26 @@ async def test_an_answer_finds_the_client_that_waits_for_it(tmp_path: Path, serv
         asked = message("tree/b@two", sender="client:7@one", kind="request")
         reply = message("client:7@one", '"done"', sender="tree/b", kind="reply", re=asked.id)
         await two.send(reply, durable=False)
-        (found,) = waits.messages
+        (found,) = await waits.until(1)
         assert (found.sender, found.kind, found.re, found.value) == ("tree/b@two", "reply", asked.id, "done")
+
+
+async def test_a_question_is_said_to_have_come_by_its_answer_or_soon_without_one(
+    tmp_path: Path, server: Embedded
+) -> None:
+    async with bridges(tmp_path, server, "one", "two") as (one, two):
+        waits, inbox = Inbox(), Inbox()
+        await one.start(waits)
+        await two.open("agent", spec(), inbox)
+        slow, quick = (message("agent@two", sender="client:7@one", kind="request") for _ in range(2))
+        await one.send(slow, durable=False)  # that it came is said, though nobody answers it
+        sending = asyncio.create_task(one.send(quick, durable=False))
+        (_, found) = await inbox.until(2)
+        reply = message("client:7@one", '"done"', sender="agent", kind="reply", re=found.id)
+        await two.send(reply, durable=False)
+        await waits.until(1)
+        assert not two.mesh.peers._later
+        sending.cancel()
 
 
 async def test_publications_reach_subscribers_of_other_nodes_and_one_of_a_group(
