@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from mcp_wasm.errors import ComponentRefused
 from mcp_wasm.mesh.announcement import ComponentNews, unpacked
 from mcp_wasm.mesh.envelope import EnvelopeRefused, read_json
 from mcp_wasm.publish import tools_of
-from mcp_wasm.registry.tool import Component, Remote
+from mcp_wasm.registry.tool import Component, Remote, Tool
 from mcp_wasm.sandbox.limits import Limits
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -39,9 +39,17 @@ class Told:
     packed: bytes
 
 
-def told(component: Component) -> Told | None:
-    """What others are told of ``component``; None where nothing of it can be called from elsewhere."""
-    served = {tool.function.path for tool in component.tools if not _keeps(tool.function)}
+def told(component: Component, shown: Collection[Tool] | None = None) -> Told | None:
+    """What others are told of ``component``; None where nothing of it can be called from elsewhere.
+
+    ``shown`` are the tools that this node shows (None: all): what a person hid is not served.
+    """
+    paths = {tool.function.path for tool in shown or () if tool.component == component.name}
+    served = {
+        tool.function.path
+        for tool in component.tools
+        if not _keeps(tool.function) and (shown is None or tool.function.path in paths)
+    }
     exports = tuple(each for each in component.world.exports if each.path in served)
     if not exports:
         return None

@@ -104,7 +104,8 @@ class Worker:
     async def _tell(self) -> None:
         """Tell of the components that are here now, and offer to call them."""
         own = [each for each in self._runtime.components if each.remote is None]
-        found = {each.name: news for each in own if (news := told(each)) is not None}
+        shown = self._runtime.tools
+        found = {each.name: news for each in own if (news := told(each, shown)) is not None}
         self._told = found
         digests = {each.news.digest for each in found.values()}
         for digest in digests - self._offers.keys():

@@ -116,9 +116,9 @@ class Index:
         self._change(edit)
 
     def remove(self, name: str) -> Component | None:
-        """Remove a component; it, or None if there was none."""
+        """Remove a component of this node; it, or None if there was none."""
         gone = self._state.components.get(name)
-        if gone is not None:
+        if gone is not None and gone.remote is None:
             self._change(lambda now: {key: value for key, value in now.items() if key != name})
         return gone
 

@@ -24,6 +24,7 @@ from mcp_wasm.mesh.remote import RemoteTools
 from mcp_wasm.mesh.server import Embedded
 from mcp_wasm.mesh.tool_news import component_in, told
 from mcp_wasm.mesh.worker import Worker
+from mcp_wasm.registry.index import ToolSetting
 from mcp_wasm.registry.tool import Tool
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.report import Outcome, Report
@@ -255,6 +256,21 @@ def test_what_is_told_of_a_component_is_read_back_and_nothing_else_is(tmp_path: 
             component_in(news.packed, "hostile", replace(news.news, digest="0" * 64), made.limits, remote)
         with pytest.raises(EnvelopeRefused):
             component_in(b"x", "hostile", news.news, made.limits, remote)
+
+
+async def test_a_tool_that_a_person_hid_is_served_to_nobody(tmp_path: Path, server: Embedded) -> None:
+    hidden = {"tiny_crash": ToolSetting(hidden=True)}
+    with Runtime(home=tmp_path / "hiding", tools=hidden) as hiding:
+        hiding.add(PROGRAMS / "tiny.wat")
+        async with node(tmp_path, server, "far") as mesh, caller(tmp_path, server) as (own, tools):
+            works = Worker(mesh, hiding, room=2)
+            await works.start()
+            await shown(own, tools, "tiny_add")
+            assert "tiny_crash" not in {each.name for each in own.tools}
+            crash, component = hiding.tool("tiny_crash"), own.component("tiny")
+            with pytest.raises(Unreachable):
+                await tools.call(crash, {}, component.limits, "x", None)
+            await works.close()
 
 
 async def test_a_call_that_nobody_serves_any_more_is_said_to_be_one(tmp_path: Path, server: Embedded) -> None:
