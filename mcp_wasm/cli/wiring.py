@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_wasm.audit.sink import AuditOptions
-from mcp_wasm.cli import settings
+from mcp_wasm.cli import settings, state_backend
 from mcp_wasm.config.model import Config
 from mcp_wasm.errors import HostError, InvalidSettings
 from mcp_wasm.sandbox.redact import Redactor, redacted
@@ -81,6 +81,8 @@ def new_runtime(
     """
     from mcp_wasm.runtime import Runtime  # loads the engine
 
+    environ = os.environ if environ is None else environ
+    state = state_backend.opened(config, home(config), environ)
     try:
         runtime = Runtime(
             home=home(config),
@@ -89,10 +91,10 @@ def new_runtime(
             tools=config.tools,
             workers=config.workers,
             cache_bytes=config.cache_bytes,
-            environ=os.environ if environ is None else environ,
+            environ=environ,
             policy=config.grants,
             options=config.options,
-            state=config.state,
+            state=state,
             audit=audit,
         )
         runtime.services.guarded = config.guarded

@@ -12,6 +12,7 @@ from mcp_wasm.memory.protocol import Bounds
 STATE_KEYS = (
     Key("backend", "text", "where key-value state is kept", choices=get_args(Backend), trusted=True),
     Key("sync", "text", "full: each write waits for the disk", choices=get_args(Sync), trusted=True),
+    Key("url", "secret", "where Redis is, or a reference to that (env:NAME, file:PATH, …)", trusted=True),
     Key("value", "size", "bytes of a value at most", 1, trusted=True),
     Key("keys", "integer", "keys of a bucket at most", 1, trusted=True),
     Key("bucket", "size", "bytes of a bucket at most", 1, trusted=True),
@@ -21,5 +22,5 @@ STATE_KEYS = (
 
 def state(table: Mapping[str, Any]) -> StateOptions:
     """What ``[state]`` sets: how state is kept, and the bounds of it."""
-    how = {name: value for name, value in table.items() if name in {"backend", "sync"}}
+    how = {name: value for name, value in table.items() if name in {"backend", "sync", "url"}}
     return StateOptions(**how, bounds=Bounds(**{n: v for n, v in table.items() if n not in how}))

@@ -15,13 +15,14 @@ from concurrent import futures
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from mcp_wasm.errors import StateOverdue, StateUnavailable
+from mcp_wasm.errors import CallerError, McpWasmError, StateOverdue, StateUnavailable
 from mcp_wasm.memory import changes, protocol
 from mcp_wasm.memory.protocol import PATIENT, Bounds, Entry, Page, Until, Usage
 from mcp_wasm.mesh.connection import Connection
 from mcp_wasm.mesh.kv_change import Bucket, Draft, entry
 from mcp_wasm.mesh.kv_stream import MOST_PARTS, Storage, Stream, decoded
 from mcp_wasm.mesh.options import Access, MeshOptions
+from mcp_wasm.mesh.server import Embedded
 
 _T = TypeVar("_T")
 
@@ -41,7 +42,8 @@ BATCH = MOST_PARTS - 2
 class NatsKv:
     """A ``Store`` in the stream of ``options.mesh``; ``servers`` as for ``Connection``.
 
-    ``storage`` is where the server keeps it, see ``kv_stream.Stream``; who makes the stream decides.
+    With neither ``servers`` nor ``options.urls`` it uses the embedded server in ``options.folder``, or starts
+    it. ``storage`` is where the server keeps it, see ``kv_stream.Stream``; who makes the stream decides.
     """
 
     def __init__(
@@ -55,6 +57,15 @@ class NatsKv:
     ) -> None:
         wanted = bounds or Bounds()
         self.bounds = replace(wanted, batch=min(wanted.batch, BATCH))
+        self._embedded: Embedded | None = None
+        if servers is None and not options.urls:
+            if options.folder is None:
+                raise CallerError(
+                    "State in NATS: expected a URL of NATS or a folder for its data, got neither"
+                )
+            self._embedded = Embedded(options.folder, options.embedded)
+            servers = self._embedded.access
+        self._failed: McpWasmError | None = None
         self._options, self._servers, self._storage = options, servers, storage
         self._name = f"mw_{options.mesh}_{name}"
         self._lock = threading.Lock()
@@ -229,6 +240,8 @@ class NatsKv:
                 )
                 self._thread.start()
                 begun.wait()
+            if self._failed is not None:
+                raise StateUnavailable(f"NATS KV {self._name}", str(self._failed))
             return self._loop
 
     def _run(self, loop: asyncio.AbstractEventLoop, begun: threading.Event) -> None:
@@ -236,12 +249,19 @@ class NatsKv:
         connection = Connection(self._options, self._servers, name="mcp-wasm state")
         self._stream = Stream(connection, self._name, _SECONDS, self._storage)
         self._writing = asyncio.Lock()
-        loop.run_until_complete(connection.open(wait=False))
+        try:
+            if self._embedded is not None:
+                loop.run_until_complete(self._embedded.start())
+            loop.run_until_complete(connection.open(wait=False))
+        except McpWasmError as error:
+            self._failed = error
         begun.set()
         try:
             loop.run_forever()
         finally:
             loop.run_until_complete(connection.close(1))
+            if self._embedded is not None:
+                loop.run_until_complete(self._embedded.stop())
             for task in asyncio.all_tasks(loop):
                 task.cancel()
             loop.run_until_complete(asyncio.sleep(0))
