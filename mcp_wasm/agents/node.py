@@ -180,8 +180,9 @@ class Node:
     def publish(self, message: Message) -> Work | None:
         """To every agent that subscribes to the subject ``message.to``, of this node and of others."""
         for path in self._slots.subscribers(message.to):
-            with suppress(UnknownAgent):
-                self._outbox.send_beside(path, replace(message, to=path))
+            if not self._roads.shared(path):
+                with suppress(UnknownAgent):
+                    self._outbox.send_beside(path, replace(message, to=path))
         return self._roads.beyond(message)
 
     def later(self, path: str, seconds: float, message: Message) -> None:

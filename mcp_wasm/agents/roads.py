@@ -86,6 +86,11 @@ class Roads:
         """Publish to other nodes what was published here."""
         return None if self._bus is None else self._bus.publish(message.to, self._signed(message))
 
+    def shared(self, path: str) -> bool:
+        """Whether publications come to it over the mesh, which gives each to one of its group."""
+        slot = self._slots.get(path)
+        return self._bus is not None and slot is not None and bool(slot.spec.group)
+
     def _taker(self, slot: Slot) -> Callable[[Delivery], None]:
         """What the bus gives deliveries to."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from mcp_wasm.agents import message as messages
 from mcp_wasm.agents.child_spec import AgentSpec, ChildSpec, SupervisorSpec
 from mcp_wasm.agents.effects import Effect, Reply
 from mcp_wasm.agents.handler import Native, Situation
@@ -75,6 +76,29 @@ async def test_agents_are_asked_across_nodes_by_one_address_durable_or_not(
         with pytest.raises(UnknownAgent):
             await node.ask("nobody", 1)
         await asyncio.gather(*(node.ask("echo", n, seconds=10) for n in range(100)))
+
+
+async def test_what_is_published_comes_once_to_a_group_and_once_to_each_other_subscriber(
+    tmp_path: Path, server: Embedded, until: Callable[[Callable[[], object]], Awaitable[None]]
+) -> None:
+    children = (
+        ChildSpec("pool", AgentSpec("none", subscribes=("jobs.*",), group="pool")),
+        ChildSpec("log", AgentSpec("none", subscribes=("jobs.>",))),
+    )
+    async with (
+        bridges(tmp_path, server, "one", "two") as (first, second),
+        agents(tmp_path, second, *children) as (_, far),
+        agents(tmp_path, first, *children) as (node, near),
+    ):
+        await when(first.mesh, lambda: len(first.mesh.directory.places("log")) == 1)
+        for number in range(30):
+            work = node.publish(messages.new("client:x", "jobs.new", str(number)))
+            assert work is not None
+            await work
+        await until(lambda: len(far.seen) + len(near.seen) >= 90)
+        seen = [*far.seen, *near.seen]
+        assert sorted(int(m.payload) for m in seen if m.to == "pool") == list(range(30))
+        assert len(seen) == 90
 
 
 class Broken(Echo):
