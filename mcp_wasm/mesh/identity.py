@@ -230,7 +230,7 @@ def _machine() -> str:
 
 def _seed(path: Path) -> bytes:
     """The node's secret (32 bytes), made where there is none; the file has it as a NATS nkey seed."""
-    import nkeys  # type: ignore[import-untyped]  # an extra, and only with a mesh
+    import nkeys  # an extra, and only with a mesh
 
     fresh = nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_USER).decode().rstrip("=")
     kept = _keep(path.parent, path, fresh + "\n")
