@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,13 @@ from mcp_wasm.errors import (
     Unreachable,
 )
 from mcp_wasm.mesh import call_form
-from mcp_wasm.mesh.envelope import EnvelopeRefused
 from mcp_wasm.mesh.remote import RemoteTools
 from mcp_wasm.mesh.server import Embedded
-from mcp_wasm.mesh.tool_news import component_in, told
 from mcp_wasm.mesh.worker import Worker
 from mcp_wasm.registry.index import ToolSetting
 from mcp_wasm.registry.tool import Tool
 from mcp_wasm.runtime import Runtime
-from mcp_wasm.sandbox.report import Outcome, Report
+from mcp_wasm.sandbox.report import Outcome
 from tests.conftest import PROGRAMS
 from tests.mesh.nodes import node, when
 
@@ -184,80 +181,6 @@ async def test_a_call_that_is_given_up_is_stopped_where_it_runs(tmp_path: Path, 
             await asyncio.to_thread(tools.call_sync, tool, {}, component.limits, "x", frozenset(), due)
 
 
-RESULT = b'{"failed":false,"report":null}\n'
-WRONG = {
-    "another type": RESULT + b'"42"',
-    "out of range": RESULT + b"99999999999",
-    "nothing": RESULT,
-    "no JSON": RESULT + b"NaN",
-    "deep": RESULT + b"[" * 100_000,
-    "an error where there is none": b'{"failed":true,"report":null}\n1',
-    "no head": b"42",
-    "another head": b'{"failed":false,"report":null,"isError":false}\n42',
-    "a report that is none": b'{"failed":false,"report":7}\n42',
-}
-
-
-@pytest.mark.parametrize("data", WRONG.values(), ids=WRONG.keys())
-def test_a_result_that_does_not_fit_the_tools_type_reaches_nobody(data: bytes, tmp_path: Path) -> None:
-    with runtime(tmp_path, "x", "tiny") as made, pytest.raises(RemoteFailed):
-        call_form.outcome_in(data, made.tool("tiny_add"), "far")
-
-
-def test_a_result_must_be_written_as_results_are(tmp_path: Path) -> None:
-    with runtime(tmp_path, "x", "hostile") as made:
-        tool = made.tool("hostile_bytes")
-        assert call_form.outcome_in(RESULT + b'"AAAA"', tool, "far").value == "AAAA"
-        with pytest.raises(RemoteFailed, match="does not fit"):  # taken as an argument, given by nobody
-            call_form.outcome_in(RESULT + b"[0,0,0]", tool, "far")
-
-
-def test_the_end_of_a_call_comes_back_with_its_cost(tmp_path: Path) -> None:
-    with runtime(tmp_path, "x", "tiny") as made:
-        tool = made.tool("tiny_add")
-        ended = made.call_sync("tiny_add", {"a": 1, "b": 2})
-        found = call_form.outcome_in(call_form.outcome_out(ended), tool, "far")
-        assert (found.value, found.text, found.report.fuel) == (3, "3", ended.report.fuel)
-    hostile = replace(Report("d"), fuel=10**30)
-    data = call_form.outcome_out(Outcome(1, False, "1", hostile))
-    assert call_form.outcome_in(data, tool, "far").report.fuel == 0
-
-
-def test_parts_are_put_together_in_bounds() -> None:
-    data = bytes(range(256)) * 6000
-    texts = call_form.parts_of(data)
-    parts = call_form.Parts(len(texts), len(data))
-    ended = [parts.add(number, text) for number, text in reversed(list(enumerate(texts)))]
-    assert ended == [False] * (len(texts) - 1) + [True]
-    assert parts.whole == data
-    small = call_form.Parts(2, 10)
-    for wrong in [(5, "AAAA"), (-1, "AAAA"), (0, "%"), (0, None), ("0", "AAAA")]:
-        with pytest.raises(EnvelopeRefused):
-            small.add(*wrong)
-    with pytest.raises(Exception, match="result limit"):
-        small.add(0, texts[0])
-
-
-def test_what_is_told_of_a_component_is_read_back_and_nothing_else_is(tmp_path: Path) -> None:
-    with runtime(tmp_path, "x", "tiny", "hostile") as made:
-        component = made.component("hostile")
-        news = told(component)
-        assert news is not None
-        remote: Any = None
-        found = component_in(news.packed, "hostile", news.news, made.limits, remote)
-        assert [each.name for each in found.tools] == [each.name for each in component.tools]
-        assert [each.output_schema for each in found.tools] == [
-            each.output_schema for each in component.tools
-        ]
-        assert [each.read_only for each in found.tools] == [each.read_only for each in component.tools]
-        with pytest.raises(EnvelopeRefused):
-            component_in(news.packed, "tiny", news.news, made.limits, remote)
-        with pytest.raises(EnvelopeRefused):
-            component_in(news.packed, "hostile", replace(news.news, digest="0" * 64), made.limits, remote)
-        with pytest.raises(EnvelopeRefused):
-            component_in(b"x", "hostile", news.news, made.limits, remote)
-
-
 async def test_a_tool_that_a_person_hid_is_served_to_nobody(tmp_path: Path, server: Embedded) -> None:
     hidden = {"tiny_crash": ToolSetting(hidden=True)}
     with Runtime(home=tmp_path / "hiding", tools=hidden) as hiding:
@@ -294,7 +217,7 @@ async def test_a_node_cannot_end_the_call_that_runs_on_another(tmp_path: Path, s
         while not any(each.begun for each in tools._calls.values()):  # noqa: ASYNC110 - three nodes in one loop
             await asyncio.sleep(0.005)
         (id_,) = tools._calls
-        end = call_form.parts_of(RESULT + b"null")[0]
+        end = call_form.parts_of(b'{"failed":false,"report":null}\nnull')[0]
         with pytest.raises(Exception, match="nobody waits"):
             await thief.peers.ask("caller", "result", {"id": id_, "part": 0, "of": 1, "data": end})
         with pytest.raises(Exception, match="says"):
