@@ -20,6 +20,8 @@ from tests.mesh.servers import Connect, until
 
 pytestmark = pytest.mark.anyio
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looked for in /proc, and promised on Linux only")
+
 
 async def test_nobody_gets_in_without_the_password(server: Embedded, connect: Connect) -> None:
     url = server.running.url
@@ -51,6 +53,7 @@ async def test_the_files_are_ours_alone_and_the_password_is_new_each_time(tmp_pa
     assert len(passwords) == 2
 
 
+@linux
 async def test_it_listens_on_loopback_only(server: Embedded) -> None:
     host, _, port = server.running.url.removeprefix("nats://").rpartition(":")
     assert host == "127.0.0.1"
@@ -101,6 +104,7 @@ async def test_a_second_process_uses_the_server_and_takes_it_over(tmp_path: Path
     await second.stop()
 
 
+@linux
 async def test_it_ends_with_a_process_that_is_killed(tmp_path: Path) -> None:
     code = (
         "import asyncio, sys, pathlib\n"
