@@ -1,4 +1,4 @@
-"""The guest of ``04_http.py``: ``wasi:http`` with nothing but what componentize-py brings.
+"""The guest of ``04_http.py`` and ``07_agents.py``: ``wasi:http`` with what componentize-py brings.
 
 ``poll_loop`` is componentize-py's own: an event loop over ``wasi:io/poll``, and
 helpers that send a request and read its answer.
@@ -7,13 +7,16 @@ helpers that send a request and read its answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import wit_world
 from componentize_py_types import Err
-from poll_loop import PollLoop, Stream, send
-from wit_world.imports import types
+from poll_loop import PollLoop, Stream, register, send
+from wit_world.imports import outgoing_handler, types
+
+_T = TypeVar("_T")
 
 
 class WitWorld(wit_world.WitWorld):
@@ -21,13 +24,21 @@ class WitWorld(wit_world.WitWorld):
 
     def texts(self, urls: Sequence[str]) -> list[str]:
         """Ask for all of them, and wait until the last one has come."""
-        loop = PollLoop()
-        asyncio.set_event_loop(loop)
-        try:
-            return loop.run_until_complete(_all(urls))
-        except Err as error:
-            # The error is a case of the interface's `error-code`.
-            raise Err(type(error.value).__name__.removeprefix("ErrorCode_")) from None
+        return _run(_all(urls))
+
+    def page(self, url: str, timeout_ms: int) -> wit_world.Answer:
+        """Ask for one, and give up on a server that is silent for too long."""
+        return _run(_page(url, timeout_ms * 1_000_000))
+
+
+def _run(work: Coroutine[Any, Any, _T]) -> _T:
+    loop = PollLoop()
+    asyncio.set_event_loop(loop)
+    try:
+        return loop.run_until_complete(work)
+    except Err as error:
+        # The error is a case of the interface's `error-code`.
+        raise Err(type(error.value).__name__.removeprefix("ErrorCode_")) from None
 
 
 async def _all(urls: Sequence[str]) -> list[str]:
@@ -39,6 +50,24 @@ async def _text(url: str) -> str:
     if 300 <= answer.status() < 400:
         # The host follows no redirects: whoever wants to asks again, and is checked again.
         return await _text(answer.headers().get("location")[0].decode())
+    return await _body(answer)
+
+
+async def _page(url: str, nanoseconds: int) -> wit_world.Answer:
+    options = types.RequestOptions()
+    options.set_connect_timeout(nanoseconds)
+    options.set_first_byte_timeout(nanoseconds)
+    options.set_between_bytes_timeout(nanoseconds)
+    coming = outgoing_handler.handle(_request(url), options)
+    while (answered := coming.get()) is None:
+        await register(cast(PollLoop, asyncio.get_event_loop()), coming.subscribe())
+    if isinstance(answered.value, Err):
+        raise answered.value
+    answer = answered.value.value
+    return wit_world.Answer(answer.status(), await _body(answer))
+
+
+async def _body(answer: types.IncomingResponse) -> str:
     stream, received = Stream(answer.consume()), b""
     while (chunk := await stream.next()) is not None:
         received += chunk

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -67,10 +68,16 @@ def test_the_language_example_builds_a_component_that_runs_a_model_when_granted(
     assert told == ["english", "german", "french", "spanish", "swedish"]
 
 
+@pytest.fixture(scope="session")
+def fetching(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the examples that use one tool: the first builds it."""
+    return tmp_path_factory.mktemp("fetching")
+
+
 @pytest.mark.toolchain
 @pytest.mark.timeout(300)
-def test_the_http_example_fetches_what_was_granted_and_nothing_else(tmp_path: Path) -> None:
-    done = run("04_http.py", "--folder", str(tmp_path), seconds=280)
+def test_the_http_example_fetches_what_was_granted_and_nothing_else(fetching: Path) -> None:
+    done = run("04_http.py", "--folder", str(fetching), seconds=280)
     assert done.returncode == 0, done.stderr
     for said in (
         "/secret. no grant of network to fetch. A person can allow it: mcp-wasm grants add fetch network",
@@ -112,6 +119,26 @@ def test_the_code_example_replaces_a_hundred_calls_by_one_run(tmp_path: Path) ->
         assert said in done.stdout, said
     rows = [line.split() for line in done.stdout.splitlines() if line.endswith("×")]
     assert [float(row[-1].rstrip("×").replace(",", "")) > 1 for row in rows] == [True] * 6
+
+
+@pytest.mark.toolchain
+@pytest.mark.timeout(400)
+def test_the_agents_example_scrapes_as_configured_and_starts_again_what_crashed(
+    fetching: Path, python_home: Path
+) -> None:
+    # The runner of Python takes a minute to build, and these tests have one.
+    shutil.copytree(python_home / "runtimes", fetching / "home" / "runtimes", dirs_exist_ok=True)
+    done = run("07_agents.py", "--folder", str(fetching), seconds=380)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in (
+        "$ mcp-wasm grants add fetch network 127.0.0.1",
+        "GET /weather/slow    nothing: the client gave up",
+        "collectors/science restarted: collectors/science failed: AttributeError",
+        "yes   at most 5 requests at once: the site counted",
+        "- `/market/closed`: status 503, 4 requests",
+    ):
+        assert said in done.stdout, said
+    assert "WRONG" not in done.stdout
 
 
 def test_every_example_is_in_the_readme_and_run_here() -> None:
