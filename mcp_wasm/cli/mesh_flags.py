@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -44,11 +45,9 @@ def joining(args: argparse.Namespace, config: Config) -> Joining:
         InvalidSettings: they name none.
         MeshMissing: the extra is not installed.
     """
-    try:
-        import nats  # noqa: F401 - an extra: better told here than by a traceback
-        import nkeys  # type: ignore[import-untyped]  # noqa: F401 - the same
-    except ImportError as error:
-        raise MeshMissing(error.name or "nats-py") from None
+    for package, module in (("nats-py", "nats"), ("nkeys", "nkeys")):
+        if importlib.util.find_spec(module) is None:
+            raise MeshMissing(package)
     from mcp_wasm.mesh.options import MeshOptions  # the extra's too
 
     options, node, key = MeshOptions(), "", None

@@ -29,9 +29,11 @@ from mcp_wasm.sandbox.account import Caller
 _log = logging.getLogger(__name__)
 
 QUEUE = "workers"
-_ARGUMENTS = 16 * 1024 * 1024
+_ARGUMENTS = 8 * 1024 * 1024
+"""Bytes of JSON of the arguments of one call."""
+
 _TRIES, _PATIENCE_S = 5, 0.2
-_MOST_PREPARED = 100
+_MOST_ARRIVING = 16
 
 
 @dataclass(slots=True)
@@ -149,8 +151,9 @@ class Worker:
                 key = node, id_[:100]
                 arriving = self._arriving.get(key)
                 if arriving is None:
-                    if len(self._arriving) >= _MOST_PREPARED:
-                        raise Busy("this node", len(self._arriving))
+                    if len(self._arriving) >= _MOST_ARRIVING:
+                        # The oldest may be of a caller that gave up; one that did not tries again.
+                        del self._arriving[next(iter(self._arriving))]
                     arriving = self._arriving[key] = _Arriving(node, Parts(count, _ARGUMENTS))
                 arriving.parts.add(part, data)
                 return {}
