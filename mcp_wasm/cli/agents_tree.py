@@ -21,7 +21,7 @@ from mcp_wasm.agents.node import Node
 from mcp_wasm.agents.running import FOLDER, running
 from mcp_wasm.agents.tree_file import TreeFile
 from mcp_wasm.cli import dotenv, wiring
-from mcp_wasm.cli.mesh_joined import LOCAL, joined
+from mcp_wasm.cli.mesh_joined import LOCAL, doors, joined
 from mcp_wasm.config.llm import keys
 from mcp_wasm.config.model import Config
 from mcp_wasm.config.read import tables
@@ -94,6 +94,7 @@ async def living(
             llm=llm,
             bus=bus,
         ) as made,
+        doors(bus, made),
     ):
         about = {
             "tree": tree.name,

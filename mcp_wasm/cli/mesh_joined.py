@@ -10,6 +10,7 @@ from mcp_wasm.cli import wiring
 from mcp_wasm.config.model import Config
 
 if TYPE_CHECKING:
+    from mcp_wasm.agents.node import Node
     from mcp_wasm.mesh.bridge import Bridge
 
 LOCAL = "local"
@@ -35,3 +36,20 @@ async def joined(config: Config, environ: Mapping[str, str], node: str = "") -> 
     options, key = config.mesh.resolved(environ)
     async with mesh.running(wiring.home(config), options, node or config.mesh.node, key) as found:
         yield Bridge(found)
+
+
+@asynccontextmanager
+async def doors(bus: Bridge | None, node: Node) -> AsyncIterator[None]:
+    """While the block lasts users of NATS that are no nodes reach exposed agents, where a person said so."""
+    options = bus.mesh.joined.options if bus is not None else None
+    if bus is None or options is None or not (options.users or options.doors):
+        yield
+        return
+    from mcp_wasm.mesh.doors import Doors  # the same
+
+    opened = Doors(bus.mesh, node)
+    await opened.start()
+    try:
+        yield
+    finally:
+        await opened.close()

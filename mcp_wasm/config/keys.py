@@ -12,7 +12,7 @@ from mcp_wasm.component.names import NAME
 from mcp_wasm.config.access import ACCESS_TABLES
 from mcp_wasm.config.key import Key
 from mcp_wasm.config.llm import LLM_KEYS
-from mcp_wasm.config.mesh import MESH_KEYS
+from mcp_wasm.config.mesh import MESH_KEYS, USER_KEYS
 from mcp_wasm.config.state import STATE_KEYS
 from mcp_wasm.sandbox.limits import CALL_LIMITS
 from mcp_wasm.server.options import TOOLS_MODES
@@ -76,6 +76,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
     "audit": ACCESS_TABLES["audit"],
     "llm.NAME": LLM_KEYS,
     "mesh": MESH_KEYS,
+    "mesh.users.NAME": USER_KEYS,
     "limits": _LIMIT_KEYS,
     "component.NAME.limits": _LIMIT_KEYS,
     "tools.NAME": (
@@ -93,6 +94,9 @@ def json_schema() -> dict[str, Any]:
     root = _object(TABLES[""])
     for table in ("cache", "state", "http", "oauth", "audit", "mesh", "server", "limits"):
         root["properties"][table] = _object(TABLES[table])
+    root["properties"]["mesh"]["properties"]["users"] = _by_name(
+        _object(USER_KEYS) | {"required": ["password"]}
+    )
     token, root["properties"]["oauth"]["properties"]["limits"] = (
         _object(TABLES["tokens.NAME"]),
         _object(_CALL_LIMIT_KEYS),

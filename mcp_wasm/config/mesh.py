@@ -15,7 +15,8 @@ from typing import Any
 
 from mcp_wasm.config.key import Key
 from mcp_wasm.errors import CallerError, InvalidSettings
-from mcp_wasm.mesh.options import Auth, EmbeddedOptions, MeshOptions, Tls
+from mcp_wasm.mesh import subjects
+from mcp_wasm.mesh.options import Auth, EmbeddedOptions, MeshOptions, Tls, WebUser
 
 MESH_KEYS = (
     Key("name", "text", "name of the mesh; nodes of one name and one key find each other", trusted=True),
@@ -46,8 +47,17 @@ MESH_KEYS = (
     ),
     Key("origins", "texts", "origins of the web pages that may connect", trusted=True),
     Key("store", "size", "bytes that it keeps on disk at most", 1024**2, trusted=True),
+    Key("doors", "flag", "whether users of NATS that are no nodes may ask exposed agents", trusted=True),
 )
 """All of them say with whom messages are exchanged."""
+
+USER_KEYS = (
+    Key("password", "secret", "password of this user of the server that we start: a reference", trusted=True),
+    Key("agents", "texts", "agents that it may ask: an address, NAME/* or *", trusted=True),
+    Key("publish", "texts", "subjects that it may publish to", trusted=True),
+    Key("subscribe", "texts", "subjects that it hears", trusted=True),
+)
+"""A page or a program that is no node, and what it may do."""
 
 _SECRETS = ("password", "token", "nkey", "key")
 _EMBEDDED = ("port", "websocket", "origins", "store")
@@ -56,13 +66,17 @@ _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_.-]{0,127}|file:.{1,1024}|keyr
 
 @dataclass(frozen=True, slots=True)
 class MeshSettings:
-    """``options``, with ``references`` to what signs in beside ``user`` or ``creds``."""
+    """``options``, with ``references`` to what signs in beside ``user`` or ``creds``.
+
+    ``users`` are those of the embedded server, each with a reference in place of its password.
+    """
 
     options: MeshOptions = field(default_factory=MeshOptions)
     node: str = ""
     user: str | None = None
     creds: Path | None = None
     references: Mapping[str, str] = field(default_factory=dict)
+    users: tuple[WebUser, ...] = ()
 
     def resolved(self, environ: Mapping[str, str]) -> tuple[MeshOptions, str | None]:
         """The options with what signs in, and the mesh's key where one is named.
@@ -73,11 +87,15 @@ class MeshSettings:
         found = {name: _resolved(name, reference, environ) for name, reference in self.references.items()}
         key = found.pop("key", None)
         auth = Auth(user=self.user, creds=self.creds, **found)
-        return replace(self.options, auth=auth), key
+        users = tuple(
+            replace(each, password=_resolved(f"users.{each.name}.password", each.password, environ))
+            for each in self.users
+        )
+        return replace(self.options, auth=auth, users=users), key
 
 
-def mesh(table: Mapping[str, Any], where: Path) -> MeshSettings:
-    """What ``[mesh]`` sets; ``where`` is the file, for errors and relative paths.
+def mesh(table: Mapping[str, Any], users: Mapping[str, Mapping[str, Any]], where: Path) -> MeshSettings:
+    """What ``[mesh]`` and ``[mesh.users.NAME]`` set; ``where`` is the file, for errors and relative paths.
 
     Raises:
         InvalidSettings: for what does not fit together.
@@ -86,15 +104,15 @@ def mesh(table: Mapping[str, Any], where: Path) -> MeshSettings:
     for name in _SECRETS:
         if name not in table:
             continue
-        if not _REFERENCE.fullmatch(table[name]):
-            expected = "a reference to it (env:NAME, file:PATH or keyring:SERVICE/USER), not itself"
-            raise InvalidSettings(f"{where}: mesh.{name}", expected, "***")
-        references[name] = _absolute(table[name], where.absolute().parent)
+        references[name] = _reference(f"mesh.{name}", table[name], where)
     tls = None
     if table.keys() & {"ca", "cert", "cert_key", "hostname"}:
         tls = (table.get("ca"), table.get("cert"), table.get("cert_key"), table.get("hostname"))
+    found = tuple(_user(name, users[name], where) for name in users)
     try:
         options = MeshOptions(
+            users=found,
+            doors=table.get("doors", False),
             mesh=table.get("name", "main"),
             urls=table.get("urls", ()),
             folder=table.get("folder"),
@@ -102,6 +120,7 @@ def mesh(table: Mapping[str, Any], where: Path) -> MeshSettings:
             plaintext=table.get("plaintext", False),
             embedded=EmbeddedOptions(**{name: table[name] for name in _EMBEDDED if name in table}),
         )
+        subjects.users(options)
         # Whether they go together is seen with any texts in their place.
         Auth(
             user=table.get("user"),
@@ -110,7 +129,25 @@ def mesh(table: Mapping[str, Any], where: Path) -> MeshSettings:
         )
     except CallerError as error:
         raise InvalidSettings(f"{where}: mesh", "settings that go together", str(error)) from None
-    return MeshSettings(options, table.get("node", ""), table.get("user"), table.get("creds"), references)
+    return MeshSettings(
+        options, table.get("node", ""), table.get("user"), table.get("creds"), references, found
+    )
+
+
+def _user(name: str, table: Mapping[str, Any], where: Path) -> WebUser:
+    """A user of the embedded server; a reference stands in place of the password."""
+    own = f"mesh.users.{name}"
+    if "password" not in table:
+        raise InvalidSettings(f"{where}: {own}", "a password: a reference to it", "none")
+    reference = _reference(f"{own}.password", table["password"], where)
+    return WebUser(name, **{**table, "password": reference})
+
+
+def _reference(key: str, text: str, where: Path) -> str:
+    if not _REFERENCE.fullmatch(text):
+        expected = "a reference to it (env:NAME, file:PATH or keyring:SERVICE/USER), not itself"
+        raise InvalidSettings(f"{where}: {key}", expected, "***")
+    return _absolute(text, where.absolute().parent)
 
 
 def _resolved(name: str, reference: str, environ: Mapping[str, str]) -> str:

@@ -144,7 +144,21 @@ class _Reader:
         """How the mesh is reached, where there is to be one."""
         if "mesh" not in document:
             return None
-        return mesh.mesh(self._table("mesh", "mesh", self._sub(document, "mesh")), self._path)
+        table = self._sub(document, "mesh")
+        users = self._sub(table, "users", "mesh.users")
+        for name in users:
+            self._check_name(f"mesh.users.{name}", name)
+        own = {key: value for key, value in table.items() if key != "users"}
+        return mesh.mesh(
+            self._table("mesh", "mesh", own, also=("users",)),
+            {
+                name: self._table(
+                    "mesh.users.NAME", f"mesh.users.{name}", self._sub(users, name, "mesh.users")
+                )
+                for name in users
+            },
+            self._path,
+        )
 
     def _with_limits(
         self, table: str, where: str, found: Mapping[str, Any]

@@ -160,7 +160,8 @@ async def opened(home: Path, joined: Joined) -> AsyncIterator[Connection]:
     async with contextlib.AsyncExitStack() as stack:
         servers = None
         if not options.urls:
-            embedded = Embedded(options.folder or home / FOLDER / "nats", options.embedded)
+            folder = options.folder or home / FOLDER / "nats"
+            embedded = Embedded(folder, options.embedded, subjects.users(options))
             await embedded.start()
             stack.push_async_callback(embedded.stop)
             servers = embedded.access

@@ -85,6 +85,21 @@ class EmbeddedOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class WebUser:
+    """A user of the embedded server that is no node: a web page, a program.
+
+    ``agents`` are those that it may ask, where they are exposed; it may ``publish`` and ``subscribe`` to
+    these patterns of subjects (``subjects.user``).
+    """
+
+    name: str
+    password: str = field(repr=False)
+    agents: tuple[str, ...] = ()
+    publish: tuple[str, ...] = ()
+    subscribe: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MeshOptions:
     """One node's way to the mesh ``mesh``.
 
@@ -92,7 +107,8 @@ class MeshOptions:
     data in ``folder`` (None: below the home). ``plaintext`` lets secrets and messages go
     unencrypted to a host that is not this machine. ``buffer`` bytes of messages wait while NATS
     is away. Times are seconds: ``connect`` for one attempt, ``ping`` between questions whether
-    the server is still there, ``retry_first`` to ``retry_most`` between attempts.
+    the server is still there, ``retry_first`` to ``retry_most`` between attempts. ``users`` are those of the
+    embedded server that are no nodes; with them, or with ``doors``, exposed agents have a door.
     """
 
     mesh: str = "main"
@@ -108,9 +124,16 @@ class MeshOptions:
     ping: float = 5.0
     retry_first: float = 0.05
     retry_most: float = 5.0
+    users: tuple[WebUser, ...] = ()
+    doors: bool = False
 
     def __post_init__(self) -> None:
         check_part(self.mesh, "mesh")
+        if self.urls and self.users:
+            raise CallerError(
+                "NATS: expected users only of the server that we start; those of another are made there "
+                "(docs/mesh.md says what each may do)"
+            )
         for url in self.urls:
             check_url(url)
         if len({urlsplit(url).scheme in ("ws", "wss") for url in self.urls}) > 1:

@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from mcp_wasm.agents.address import check_part, parse
 from mcp_wasm.capability.messaging import is_pattern, is_subject, pattern_covers
 from mcp_wasm.errors import CallerError
+from mcp_wasm.mesh.options import MeshOptions
 from mcp_wasm.mesh.server_config import User
 
 ROOT = "mw"
 PUBLISHED, WEB = "pub", "web"
+_GRANTS = ("agents", "publish", "subscribe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,18 @@ def user(
     may_publish += [of(mesh, *own, PUBLISHED, _pattern(each)) for each in publish]
     may_hear = [f"{inbox(name)}.>", *(published(mesh, _pattern(each)) for each in subscribe)]
     return User(name, password, _fewest(may_publish), _fewest(may_hear))
+
+
+def users(options: MeshOptions) -> list[User]:
+    """The users of the embedded server that are no nodes.
+
+    Raises:
+        CallerError: as ``user``.
+    """
+    return [
+        user(options.mesh, each.name, each.password, **{name: getattr(each, name) for name in _GRANTS})
+        for each in options.users
+    ]
 
 
 def matches(pattern: str, subject: str) -> bool:
