@@ -69,6 +69,9 @@ class Controlled(Protocol):
     async def restart(self, path: str) -> None:
         """Have an agent started anew."""
 
+    async def terminate(self, path: str) -> None:
+        """Stop an agent."""
+
     def note(self, path: str, what: str, detail: str) -> None:
         """Add an event."""
 
@@ -231,8 +234,11 @@ class Control:
         await self._node.restart(_text(request, "to"))
         return None
 
-    async def _end(self, _request: Mapping[str, Any]) -> Any:
-        self._ending = True
+    async def _end(self, request: Mapping[str, Any]) -> Any:
+        if "to" in request:
+            await self._node.terminate(_text(request, "to"))
+        else:
+            self._ending = True
 
     def _priority(self, to: str, request: Mapping[str, Any]) -> tuple[Priority, str]:
         priority, warning = incoming.priority(request.get("priority"))

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mcp_wasm.agents import address, asks
+from mcp_wasm.agents import address, asks, hands
 from mcp_wasm.agents import message as messages
 from mcp_wasm.agents.agent import Agent
 from mcp_wasm.agents.child_spec import AgentSpec, ChildSpec, SupervisorSpec
@@ -65,13 +65,14 @@ class Node:
         self.name = address.check_part(name, "the name of a node")
         self._make, self._state, self._services = make, state, services
         self.events = Events()
-        self._slots = Slots(folder)
+        self.slots = Slots(folder)
+        """The agents by path."""
         self._asks = asks.Asks(name)
-        self._roads = Roads(name, self._slots, self._asks, bus)
+        self._roads = Roads(name, self.slots, self._asks, bus)
         self._outbox = Outbox(self, tools, models)
         self._timers = Timers(self._fire)
         self._tasks: set[asyncio.Task[None]] = set()
-        self.watching = Watching(self._slots, self._kill, self._outbox.send_beside, self.note)
+        self.watching = Watching(self.slots, self._kill, self._outbox.send_beside, self.note)
         self._supervisor: Supervisor | None = None
         self._running: asyncio.Task[str] | None = None
 
@@ -119,11 +120,6 @@ class Node:
             if not self._running.cancelled():
                 self._running.exception()  # it was told of where it happened
         await self._closed()
-
-    @property
-    def slots(self) -> Slots:
-        """The agents by path."""
-        return self._slots
 
     # Messages
 
@@ -179,30 +175,33 @@ class Node:
 
     def publish(self, message: Message) -> Work | None:
         """To every agent that subscribes to the subject ``message.to``, of this node and of others."""
-        for path in self._slots.subscribers(message.to):
+        for path in self.slots.subscribers(message.to):
             if not self._roads.shared(path):
                 with suppress(UnknownAgent):
                     self._outbox.send_beside(path, replace(message, to=path))
         return self._roads.beyond(message)
 
     def later(self, path: str, seconds: float, message: Message) -> None:
-        """Send it in ``seconds``, unless the agent at ``path`` is gone for good by then."""
+        """Send it in ``seconds``, unless the agent at ``path`` is gone by then."""
         self._timers.add(path, seconds, message)
 
     # People
 
     def views(self) -> list[View]:
-        """The agents and supervisors, as they stand in the tree."""
-        return view(self._supervisor, self._slots)
+        """The agents and supervisors in the tree's order."""
+        return view(self._supervisor, self.slots)
 
     async def memory(self, path: str, keys: Iterable[str] = ("*",)) -> Mapping[str, str]:
         """What the agent keeps."""
-        return dict(await self._state.load(self._slots.found(path).path, tuple(keys)))
+        return dict(await self._state.load(self.slots.found(path).path, tuple(keys)))
 
     async def restart(self, path: str) -> None:
-        """Make the agent exit, so that its supervisor starts it again."""
-        self._slots.found(path)
-        self._kill(path, "restarted by a person")
+        """See ``hands.restart``."""
+        await hands.restart(self._root, self.slots, path)
+
+    async def terminate(self, path: str) -> None:
+        """See ``hands.terminate``."""
+        await hands.terminate(self._root, self.slots, path)
 
     async def swap(self, path: str, component: str | Path) -> None:
         """Go on with another component from the next message on; no message is lost.
@@ -210,10 +209,10 @@ class Node:
         Raises:
             McpWasmError: it cannot run; the old one goes on.
         """
-        await swapped(self._slots.found(path), self._make, component)
+        await swapped(self.slots.found(path), self._make, component)
         self.note(path, "swapped", str(component))
 
-    # What the parts need
+    # For the parts
 
     def spawn(self, work: Work) -> asyncio.Task[None]:
         """Let it run beside the agents."""
@@ -234,20 +233,20 @@ class Node:
 
     def _child(self, path: str, spec: ChildSpec, restarts: int) -> Agent:
         assert isinstance(spec.child, AgentSpec)
-        slot = self._slots.get(path)
+        slot = self.slots.get(path)
         if slot is None:
             slot = self._open(path, spec.child)
         slot.restarts = restarts
         return Agent(slot, self.name, lambda: self._make(path, slot.spec), self._state, self._outbox)
 
     def _open(self, path: str, spec: AgentSpec) -> Slot:
-        slot = self._slots.open(path, spec, lambda found, why: self._outbox.dropped(path, found, why))
+        slot = self.slots.open(path, spec, lambda found, why: self._outbox.dropped(path, found, why))
         self._roads.begin(slot)
         return slot
 
     def forget(self, path: str) -> None:
         """The agent is gone for good: what waits for it is not handled any more."""
-        slot = self._slots.take(path)
+        slot = self.slots.take(path)
         if slot is None:
             return
         self._timers.forget(path)
@@ -260,9 +259,13 @@ class Node:
         if slot.opening is not None:
             self.spawn(self._roads.end(slot))
 
+    @property
+    def _root(self) -> Supervisor:
+        assert self._supervisor is not None, "it was not started"
+        return self._supervisor
+
     def _kill(self, path: str, reason: str) -> None:
-        assert self._supervisor is not None
-        self._supervisor.kill(path, reason)
+        self._root.kill(path, reason)
 
     def _seen(self, event: Event) -> None:
         self.events.add(event)
@@ -279,8 +282,8 @@ class Node:
             _log.error("work beside the agents failed", exc_info=error)
 
     def _forget_all(self) -> None:
-        """Nobody comes back: who waits for an answer is told, and nothing waits here any more."""
-        for path in list(self._slots):
+        """Nobody comes back: who waits for an answer is told."""
+        for path in list(self.slots):
             self.forget(path)
 
     async def _closed(self) -> None:
@@ -292,4 +295,4 @@ class Node:
         for task in self._tasks:
             task.cancel()
         await self._roads.close()
-        await asyncio.to_thread(self._slots.close)
+        await asyncio.to_thread(self.slots.close)

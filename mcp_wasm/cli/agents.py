@@ -128,7 +128,10 @@ def _stop(args: argparse.Namespace) -> int:
 
     name = _name(args)
     with _client(args) as client:
-        client.call("stop")
+        client.call("stop", **({"to": args.agent} if args.agent else {}))
+    if args.agent:
+        print(f"stopped {args.agent}; start it again: mcp-wasm agents restart {args.agent}")
+        return 0
     until = time.monotonic() + _STOPPING
     while is_claimed(folder(args) / name):
         if time.monotonic() > until:

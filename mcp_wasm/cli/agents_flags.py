@@ -53,8 +53,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "agent", metavar="AGENT", nargs="?", help="only to this one, or below this supervisor"
     )
     events.add_argument("--most", type=_most, default=100, metavar="NUMBER", help="how many, 1 to 1000")
-    restart = action("restart", "have an agent started anew by its supervisor; what waits for it stays")
-    stop = action("stop", "stop a tree, in the reverse of the order in which it was started")
+    restart = action("restart", "have an agent started anew, or again where it was stopped")
+    stop = action("stop", "stop a tree, in the reverse of the order in which it was started, or one agent")
+    stop.add_argument("agent", metavar="AGENT", nargs="?", help="only this one; what waits for it stays")
     action("schema", "print the JSON Schema of tree files, for editors")
     for each in (state, restart):
         each.add_argument("agent", metavar="AGENT", help="its address")

@@ -17,7 +17,7 @@ _AGENT = {**_TEXT, "description": f"The agent's address, as {LIST} tells it."}
 _PAYLOAD = {"description": "The message: any JSON value. What an agent understands is in its description."}
 _PRIORITY = {
     **_TEXT,
-    "description": "critical, high, normal (also called medium) or low; normal when left out, and for any other.",
+    "description": "critical, high, normal (or medium), low; normal when left out, and for any other.",
 }
 
 

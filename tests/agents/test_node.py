@@ -279,3 +279,19 @@ async def test_a_failure_names_the_agent_once(running: nodes.Start) -> None:
     with pytest.raises(AgentFailed) as failed:
         await node.ask("a", "ebroken")
     assert str(failed.value) == "a failed: broken"
+
+
+async def test_an_agent_that_a_person_stops_keeps_its_messages_until_it_is_started_again(
+    running: nodes.Start,
+) -> None:
+    node = await running(tree(agent("a", per="life"), agent("b")))
+    assert (await node.ask("a", "n")).value == "1"
+    await node.terminate("a")
+    assert node.slots["a"].agent is None
+    asked = asyncio.ensure_future(node.ask("a", "n"))
+    assert (await node.ask("b", "m")).value == "m"
+    assert not asked.done()
+    await node.restart("a")
+    assert (await asked).value == "1"
+    with pytest.raises(UnknownAgent):
+        await node.terminate("nobody")
