@@ -96,6 +96,8 @@ async def living(
         ) as made,
         doors(bus, made),
     ):
+        if bus is not None:
+            bus.observe(made.note)
         about = {
             "tree": tree.name,
             "file": str(tree.file),

@@ -76,6 +76,7 @@ class Bridge:
         self.mesh, self.node = mesh, mesh.node
         self._boxes = Boxes(mesh)
         self._undelivered = undelivered or _told
+        self._note: Callable[[str, str, str], None] = lambda _path, _what, _detail: None
         self._open: dict[str, _Open] = {}
         self._receive: Deliver | None = None
         self._waiting = Waiting(most, most_bytes)
@@ -88,6 +89,14 @@ class Bridge:
         self._receive = receive
         self.mesh.peers.on(_TELL, self._tell)
         self._end_status = self.mesh.connection.observe(self._status)
+
+    def observe(self, note: Callable[[str, str, str], None]) -> None:
+        """Have ``note`` (path, what, detail) told of nodes that come and go, and of what is not delivered."""
+        self._note = note
+        self._undelivered = lambda message, error: note(
+            message.sender.partition("@")[0], "undelivered", str(error)
+        )
+        self.mesh.observe(lambda node, what: None if what == "node_changed" else note("", what, node))
 
     async def close(self) -> None:
         """End; what waits is sent first, where NATS is there."""
@@ -163,6 +172,7 @@ class Bridge:
             if spec.durable:
                 box = box_of(path, self.node, spec.group)
                 opened.taker = Taker(self._boxes, box, path, spec, deliver)
+                opened.taker.buried = lambda why: self._note(path, "dead_letter", why)
                 await opened.taker.start()
         except BaseException:
             await self._shut(path)

@@ -12,7 +12,7 @@ import asyncio
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,6 +67,8 @@ class Taker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._end_status = self._wire.observe(self._status)
         self._ready = False
+        self.buried: Callable[[str], None] = lambda _reason: None
+        """Told the reason of each dead letter."""
 
     async def start(self) -> None:
         """Begin; where NATS is away, once it is there."""
@@ -229,6 +231,7 @@ class Taker:
             self._held.pop(number, None)
             await self._say(held, b"-NAK " + json.dumps({"delay": int(ACK_WAIT_S * 1e9)}).encode())
         else:
+            self.buried(reason)
             await self._drop(number, held)
 
     async def _drop(self, number: int, held: _Held) -> None:

@@ -34,8 +34,7 @@ _log = logging.getLogger(__name__)
 PULSE_S = 0.5
 """Seconds between two looks whether a node that runs our calls is there."""
 
-_OFFER_S, _OFFERS, _TRIES, _BUSY_S, _LONGEST_BUSY_S = 2.0, 5, 8, 0.01, 0.5
-_SLICE_S = 0.05
+_OFFER_S, _OFFERS, _TRIES, _BUSY_S, _LONGEST_BUSY_S, _SLICE_S = 2.0, 5, 8, 0.01, 0.5, 0.05
 
 
 @dataclass(slots=True, eq=False)
@@ -201,6 +200,7 @@ class RemoteTools:
 
     async def _on(self, node: str, tool: Tool, asked: Asked, parts: list[str], limits: Limits) -> Outcome:
         call = _Call(node, tool, limits.result + 4 * limits.log + 1024 * 1024, self._loop.create_future())
+        call.end.add_done_callback(lambda end: end.cancelled() or end.exception())  # not begun, not awaited
         self._calls[asked.id] = call
         try:
             await self._begin(node, tool, asked, parts)

@@ -89,7 +89,8 @@ async def test_what_failed_is_given_again_and_is_a_dead_letter_in_the_end(
     tmp_path: Path, server: Embedded
 ) -> None:
     async with bridges(tmp_path, server, "one") as (one,):
-        inbox = Inbox(settle="failed")
+        inbox, noted = Inbox(settle="failed"), list[tuple[str, str, str]]()
+        one.observe(lambda *what: noted.append(what))
         await one.open("keeper", spec(durable=True, retries=QUICK), inbox)
         sent = message("keeper", '{"n": 1}')
         await one.send(sent, durable=True)
@@ -97,6 +98,7 @@ async def test_what_failed_is_given_again_and_is_a_dead_letter_in_the_end(
         boxes = Boxes(one.mesh)
         (letter,) = await dead(boxes, 1)
         assert (letter.message.id, letter.attempts, letter.reason) == (sent.id, 3, "so the test wants it")
+        assert noted == [("keeper", "dead_letter", "so the test wants it")]
         inbox.settle = "dropped"
         await one.send(message("keeper", "2"), durable=True)
         await inbox.until(4)
