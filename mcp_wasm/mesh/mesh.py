@@ -24,6 +24,7 @@ from mcp_wasm.mesh.options import MeshOptions
 from mcp_wasm.mesh.peers import Peers
 from mcp_wasm.mesh.seals import Seals
 from mcp_wasm.mesh.server import Embedded
+from mcp_wasm.mesh.services import Service
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +66,14 @@ class Mesh:
             lambda node: self.subject("node", node),
             self.discovery.meet,
         )
+        self._service = Service(
+            connection,
+            joined.options.mesh,
+            self.node,
+            self.seals.boot,
+            self.subject("node", self.node),
+            self._load,
+        )
         self._agents: dict[str, AgentNews] = {}
         self._components: dict[str, ComponentNews] = {}
         self._exports: dict[str, tuple[str, ...]] = {}
@@ -83,9 +92,11 @@ class Mesh:
         """Listen to others and tell them of this node."""
         await self.peers.start()
         await self.discovery.start(self.peers)
+        await self._service.start()
 
     async def close(self) -> None:
         """Leave."""
+        await self._service.close()
         await self.discovery.close()
         await self.peers.close()
 
@@ -118,6 +129,9 @@ class Mesh:
             pass
         finally:
             end()
+
+    def _load(self) -> tuple[int, int]:
+        return self.discovery.load()
 
     def _description(self) -> Description:
         return Description(dict(self._agents), self._components, self._exports)
