@@ -26,6 +26,7 @@ from benchmarks import (
     fetching,
     guests,
     memory,
+    mesh,
     overhead,
     python_guest,
     serving_calls,
@@ -44,6 +45,7 @@ PARTS: dict[str, Callable[..., dict[str, list[Row]]]] = {
     "http": fetching.run,
     "code": code_runs.run,
     "agents": agents.run,
+    "mesh": mesh.run,
 }
 
 
