@@ -113,13 +113,13 @@ class Node:
         return reason
 
     async def stop(self) -> None:
-        """Stop the agents in the reverse of the order in which they were started, then everything else."""
-        if self._supervisor is not None and self._running is not None:
-            self._supervisor.stop()
-            await asyncio.wait({self._running})
-            if not self._running.cancelled():
-                self._running.exception()  # it was told of where it happened
-        await self._closed()
+        """Stop the agents, the last started first, then everything else; cancelled, it kills who is left."""
+        try:
+            if self._supervisor is not None and self._running is not None:
+                self._supervisor.stop()
+                await asyncio.gather(self._running, return_exceptions=True)  # it was told of already
+        finally:
+            await self._closed()
 
     # Messages
 

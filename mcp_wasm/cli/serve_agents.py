@@ -32,13 +32,19 @@ async def serve_with(runtime: Runtime, tree: Tree, serve: Callable[..., Coroutin
     Raises:
         McpWasmError: a child of the tree cannot be started; nothing was served.
     """
-    async with living(runtime, tree, _end) as node:
-        watching = asyncio.ensure_future(_watch(node, tree.name))
-        try:
-            await serve(agents=AgentDoor(node))
-        finally:
-            watching.cancel()
-            _heed_once()
+    hurried: list[signal.Signals] = []
+    try:
+        async with living(runtime, tree, _end) as node:
+            watching = asyncio.ensure_future(_watch(node, tree.name))
+            try:
+                await serve(agents=AgentDoor(node))
+            finally:
+                watching.cancel()
+                _heed(hurried)
+    except asyncio.CancelledError:
+        if not hurried:
+            raise
+        _log.warning("stopped by %s: agents that still computed were killed", hurried[0].name)
 
 
 async def _watch(node: Node, name: str) -> None:
@@ -56,9 +62,16 @@ def _end() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _heed_once() -> None:
-    """Go on stopping the agents when who ended the input sends a signal as well; a second one kills."""
-    loop = asyncio.get_running_loop()
+def _heed(hurried: list[signal.Signals]) -> None:
+    """On a signal, which may follow the end of input, kill the agents that compute; the next kills us."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def heed(number: signal.Signals) -> None:
+        hurried.append(number)
+        loop.remove_signal_handler(number)
+        task.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
         with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; not the main thread
-            loop.add_signal_handler(number, loop.remove_signal_handler, number)
+            loop.add_signal_handler(number, heed, number)

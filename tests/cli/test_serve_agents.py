@@ -22,6 +22,7 @@ from mcp_wasm.server.agents import AgentDoor
 from tests.agents.guests import component
 from tests.cli.conftest import ROOT, Command, start
 from tests.cli.test_serve import INITIALIZE, PROMPT, call, lines
+from tests.cli.trees import until
 
 TREE = """
 name = "served"
@@ -107,6 +108,27 @@ async def test_a_signal_ends_a_server_whose_agent_computes_and_computes(file: Pa
     finally:
         child.communicate(timeout=PROMPT)
     assert child.returncode == 0
+
+
+def test_a_signal_after_the_end_of_input_kills_what_would_compute_for_ever(
+    file: Path, command: Command
+) -> None:
+    file.write_text(TREE.replace("shutdown = 0.2", 'shutdown = "infinity"'), encoding="utf-8")
+    child = start(["serve", "--no-bundled", "--no-code", "--agents", file])
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(lines(INITIALIZE))
+    child.stdin.flush()
+    child.stdout.readline()
+    sent = call(2, "tools/call", name="send_to_agent", arguments={"agent": "spinner", "payload": "s"})
+    child.stdin.write(lines(sent))
+    child.stdin.close()
+    child.stdin = None
+    # Its owner cannot reach it any more from when it stops its agents.
+    until(lambda: f"code {command('agents', 'tree').code}", "code 2")
+    child.send_signal(signal.SIGTERM)
+    _, err = child.communicate(timeout=PROMPT)
+    assert (child.returncode, "stopped by SIGTERM" in err) == (0, True)
 
 
 def test_a_person_stops_the_server_by_its_tree(file: Path, command: Command) -> None:
