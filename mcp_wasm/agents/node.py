@@ -76,8 +76,6 @@ class Node:
         self._supervisor: Supervisor | None = None
         self._running: asyncio.Task[str] | None = None
 
-    # Living
-
     async def start(self, tree: SupervisorSpec) -> None:
         """Start the tree; returns once every child is ready.
 
@@ -92,6 +90,9 @@ class Node:
         waiting = asyncio.create_task(ready.wait())
         try:
             await asyncio.wait({self._running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
         finally:
             waiting.cancel()
         if self._running.done():
@@ -120,8 +121,6 @@ class Node:
                 await asyncio.gather(self._running, return_exceptions=True)  # it was told of already
         finally:
             await self._closed()
-
-    # Messages
 
     def tell(
         self,
@@ -185,8 +184,6 @@ class Node:
         """Send it in ``seconds``, unless the agent at ``path`` is gone by then."""
         self._timers.add(path, seconds, message)
 
-    # People
-
     def views(self) -> list[View]:
         """The agents and supervisors in the tree's order."""
         return view(self._supervisor, self.slots)
@@ -211,8 +208,6 @@ class Node:
         """
         await swapped(self.slots.found(path), self._make, component)
         self.note(path, "swapped", str(component))
-
-    # For the parts
 
     def spawn(self, work: Work) -> asyncio.Task[None]:
         """Let it run beside the agents."""

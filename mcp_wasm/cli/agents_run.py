@@ -8,6 +8,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from mcp_wasm.agents.node import Node
 from mcp_wasm.audit.sink import event as audit_event
@@ -16,6 +17,9 @@ from mcp_wasm.cli.agents_events import Shown
 from mcp_wasm.cli.agents_tree import Tree
 from mcp_wasm.cli.main import DONE, INTERRUPTED, TERMINATED
 from mcp_wasm.runtime import Runtime
+
+_PATIENCE = 2.0
+"""Seconds of a start after which it is said what is going on."""
 
 _ENDS = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
@@ -36,12 +40,45 @@ def run(args: argparse.Namespace) -> int:
 
 async def _serve(runtime: Runtime, tree: Tree, args: argparse.Namespace) -> int:
     async with _signals() as (stopped, ended_by):
-        with Shown(quiet=args.quiet) as shown:
-            async with agents_tree.living(runtime, tree, stopped.set, node=args.node or "") as node:
-                node.events.observe(shown)
-                terminal.note(f"{tree.name} runs. Look at it: mcp-wasm agents top. Stop it: Ctrl-C.")
-                await _until(node, stopped)
+        ready = asyncio.Event()
+        running = asyncio.ensure_future(_live(runtime, tree, args, stopped, ready))
+        await _started(tree.name, running, ready, stopped)
+        try:
+            await running
+        except asyncio.CancelledError:
+            if ready.is_set() or not stopped.is_set():
+                raise
     return ended_by()
+
+
+async def _live(
+    runtime: Runtime, tree: Tree, args: argparse.Namespace, stopped: asyncio.Event, ready: asyncio.Event
+) -> None:
+    with Shown(quiet=args.quiet) as shown:
+        async with agents_tree.living(runtime, tree, stopped.set, node=args.node or "") as node:
+            node.events.observe(shown)
+            ready.set()
+            terminal.note(f"{tree.name} runs. Look at it: mcp-wasm agents top. Stop it: Ctrl-C.")
+            await _until(node, stopped)
+
+
+async def _started(
+    name: str, running: asyncio.Future[None], ready: asyncio.Event, stopped: asyncio.Event
+) -> None:
+    """Wait until the tree runs; say what takes so long, and give it up when a person asks for the end."""
+    ends: list[asyncio.Future[Any]] = [running]
+    ends += [asyncio.ensure_future(each.wait()) for each in (stopped, ready)]
+    try:
+        done, _ = await asyncio.wait(ends, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            terminal.note(f"starting {name}: what is compiled now is kept for the next time")
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if not ready.is_set() and not running.done():
+            terminal.note("stopping; what is being compiled is finished first. Ctrl-C again ends it at once")
+            running.cancel()
+    finally:
+        for each in ends[1:]:
+            each.cancel()
 
 
 async def _until(node: Node, stopped: asyncio.Event) -> None:
