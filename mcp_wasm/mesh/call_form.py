@@ -26,6 +26,9 @@ PART = 384 * 1024
 """Bytes of what does not fit into one envelope that go into each."""
 
 MOST_PARTS = 512
+FROM_MESH = "mesh:"
+"""What the name of a client begins with whose call came from another node."""
+
 _WORDS = 4000
 _NUMBERS = ("queue_ms", "compile_ms", "instantiate_ms", "run_ms")
 
@@ -72,6 +75,11 @@ def asked_in(body: Mapping[str, Any]) -> Asked:
         raise EnvelopeRefused("a call has not the form of one")
     kinds = None if allowed is None else tuple(map(str, allowed))
     return Asked(texts[0], texts[1], texts[2], texts[3], texts[4], limits, kinds, parts)
+
+
+def arguments_out(arguments: Mapping[str, Any]) -> bytes:
+    """Arguments as JSON; bytes, which only programs give, as base64."""
+    return json.dumps(arguments, separators=(",", ":"), ensure_ascii=False, default=_as_text).encode()
 
 
 def limits_out(limits: Limits) -> dict[str, float]:
@@ -247,6 +255,12 @@ def _list(value: object) -> Sequence[Any]:
 def _number(value: object) -> float:
     good = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**63
     return value if good and math.isfinite(value) else 0  # type: ignore[arg-type,return-value]
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, (bytes, bytearray)):
+        return base64.b64encode(value).decode("ascii")
+    raise TypeError(type(value).__name__)
 
 
 def _is_positive(value: object) -> bool:

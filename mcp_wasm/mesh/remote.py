@@ -7,8 +7,6 @@ changes nothing, goes to another.
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import logging
 import random
 import secrets
@@ -20,7 +18,16 @@ from typing import Any
 
 from mcp_wasm.errors import Busy, CallLost, Cancelled, McpWasmError, NoReply, Unreachable
 from mcp_wasm.mesh.answers import RefusedThere
-from mcp_wasm.mesh.call_form import MOST_PARTS, Asked, Parts, limits_out, outcome_in, parts_of
+from mcp_wasm.mesh.call_form import (
+    FROM_MESH,
+    MOST_PARTS,
+    Asked,
+    Parts,
+    arguments_out,
+    limits_out,
+    outcome_in,
+    parts_of,
+)
 from mcp_wasm.mesh.envelope import EnvelopeRefused
 from mcp_wasm.mesh.mesh import Mesh
 from mcp_wasm.mesh.remote_news import RemoteNews
@@ -139,8 +146,10 @@ class RemoteTools:
         client: str,
         allowed: frozenset[str] | None,
     ) -> Outcome:
-        text = json.dumps(arguments, separators=(",", ":"), ensure_ascii=False, default=_bytes_as_text)
-        parts = parts_of(text.encode())
+        if client.startswith(FROM_MESH):
+            # In a circle of nodes each would hold a worker and wait for the others.
+            raise Unreachable(tool.name, "a call that came from another node goes to no third one")
+        parts = parts_of(arguments_out(arguments))
         until = self._loop.time() + limits.deadline
         tries, patience = _TRIES, _BUSY_S
         while tries:
@@ -292,9 +301,3 @@ class RemoteTools:
 
 _BESIDE = 256 * 1024
 """Bytes of a result above which it is read and checked beside the loop."""
-
-
-def _bytes_as_text(value: object) -> str:
-    if isinstance(value, (bytes, bytearray)):
-        return base64.b64encode(value).decode("ascii")
-    raise TypeError(type(value).__name__)

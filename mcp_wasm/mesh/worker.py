@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_wasm.errors import Busy, CallerError, HostFault, McpWasmError, NoReply, Unreachable
-from mcp_wasm.mesh.call_form import Asked, Parts, asked_in, error_out, outcome_out, parts_of
+from mcp_wasm.mesh.call_form import FROM_MESH, Asked, Parts, asked_in, error_out, outcome_out, parts_of
 from mcp_wasm.mesh.connection import Subscription
 from mcp_wasm.mesh.envelope import EnvelopeRefused, read_json
 from mcp_wasm.mesh.mesh import Mesh
@@ -219,7 +219,7 @@ class Worker:
                     self._name(asked),
                     _object(arguments),
                     limits=asked.limits,
-                    client=f"mesh:{node}",
+                    client=f"{FROM_MESH}{node}",
                     allow=asked.allowed,
                     by=Caller(f"{asked.client}@{node}"[:200], "mesh"),
                 )

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from mcp_wasm.capability.grant import Tools
+from mcp_wasm.capability.policy import Entry, Policy
 from mcp_wasm.errors import (
     Cancelled,
     InvalidArguments,
+    LimitExceeded,
     MessageRefused,
     RemoteFailed,
     UnknownTool,
@@ -179,6 +182,31 @@ async def test_a_call_that_is_given_up_is_stopped_where_it_runs(tmp_path: Path, 
         due = begun.is_set
         with pytest.raises(Cancelled):
             await asyncio.to_thread(tools.call_sync, tool, {}, component.limits, "x", frozenset(), due)
+
+
+async def test_a_guest_calls_a_tool_of_another_node_on_its_own_budget(
+    tmp_path: Path, server: Embedded
+) -> None:
+    granted = Policy({"caller": Entry("caller", trust="name", grants=(Tools(("tiny_*",)),))})
+    with Runtime(home=tmp_path / "nested", policy=granted, workers=2) as own:
+        own.add(PROGRAMS / "caller.wat")
+        async with worker(tmp_path, server, "far", "tiny"), node(tmp_path, server, "caller") as mesh:
+            tools = RemoteTools(mesh, own)
+            await tools.start()
+            await shown(own, tools, "tiny_add")
+            relayed = {"name": "tiny_add", "arguments": '{"a":1,"b":2}'}
+            outcome = await own.call("caller_relay", relayed)
+            assert (outcome.failed, outcome.value) == (False, "3")
+            crashed = await own.call("caller_relay", {"name": "tiny_crash", "arguments": "{}"})
+            assert crashed.failed
+            assert "trapped" in str(crashed.value)
+            spinning = {"name": "tiny_spin", "arguments": "{}"}
+            with pytest.raises(LimitExceeded):
+                await own.call("caller_relay", spinning, limits={"deadline": 0.5})
+            tool, limits = own.tool("tiny_add"), own.component("tiny").limits
+            with pytest.raises(Unreachable, match="no third one"):
+                await tools.call(tool, {"a": 1, "b": 2}, limits, "mesh:other", None)
+            await tools.close()
 
 
 async def test_a_tool_that_a_person_hid_is_served_to_nobody(tmp_path: Path, server: Embedded) -> None:
