@@ -17,17 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_wasm.errors import Busy, CallLost, Cancelled, McpWasmError, NoReply, Unreachable
+from mcp_wasm.mesh import call_form
 from mcp_wasm.mesh.answers import RefusedThere
-from mcp_wasm.mesh.call_form import (
-    FROM_MESH,
-    MOST_PARTS,
-    Asked,
-    Parts,
-    arguments_out,
-    limits_out,
-    outcome_in,
-    parts_of,
-)
+from mcp_wasm.mesh.call_form import Asked, Parts
 from mcp_wasm.mesh.envelope import EnvelopeRefused
 from mcp_wasm.mesh.mesh import Mesh
 from mcp_wasm.mesh.remote_news import RemoteNews
@@ -146,10 +138,10 @@ class RemoteTools:
         client: str,
         allowed: frozenset[str] | None,
     ) -> Outcome:
-        if client.startswith(FROM_MESH):
+        if client.startswith(call_form.FROM_MESH):
             # In a circle of nodes each would hold a worker and wait for the others.
             raise Unreachable(tool.name, "a call that came from another node goes to no third one")
-        parts = parts_of(arguments_out(arguments))
+        parts = call_form.parts_of(call_form.arguments_out(arguments))
         until = self._loop.time() + limits.deadline
         tries, patience = _TRIES, _BUSY_S
         while tries:
@@ -159,7 +151,7 @@ class RemoteTools:
                 tool.component,
                 tool.digest,
                 client[:100],
-                limits_out(limits),
+                call_form.limits_out(limits),
                 None if allowed is None else tuple(sorted(allowed)),
                 len(parts),
             )
@@ -222,8 +214,8 @@ class RemoteTools:
         finally:
             del self._calls[asked.id]
         if len(end) > _BESIDE:
-            return await asyncio.to_thread(outcome_in, end, tool, node)
-        return outcome_in(end, tool, node)
+            return await asyncio.to_thread(call_form.outcome_in, end, tool, node)
+        return call_form.outcome_in(end, tool, node)
 
     async def _begin(self, node: str, tool: Tool, asked: Asked, parts: list[str]) -> None:
         try:
@@ -246,7 +238,7 @@ class RemoteTools:
                 if call is None or call.node != node or call.end.done():
                     raise EnvelopeRefused("nobody waits for the end of that call")
                 if call.parts is None:
-                    if not 1 <= count <= MOST_PARTS:
+                    if not 1 <= count <= call_form.MOST_PARTS:
                         raise EnvelopeRefused("the end of a call has too many parts")
                     call.parts = Parts(count, call.most)
                 try:
