@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp.shared.exceptions import MCPError
 
 from mcp_wasm.agents.events import Event
 from mcp_wasm.agents.node import Node
@@ -23,6 +24,7 @@ from tests.agents.guests import component
 from tests.cli.conftest import ROOT, Command, start
 from tests.cli.test_serve import INITIALIZE, PROMPT, call, lines
 from tests.cli.trees import until
+from tests.server.http_clients import client
 
 TREE = """
 name = "served"
@@ -89,8 +91,8 @@ def test_the_end_of_input_lets_a_question_be_answered_and_stops_the_agents(
     assert "No tree of agents runs" in command("agents", "ps").out
 
 
-def http(file: Path) -> tuple[subprocess.Popen[str], str]:
-    child = start(["serve", "--no-bundled", "--no-code", "--agents", file, "--http", "127.0.0.1:0"])
+def http(file: Path, *flags: str) -> tuple[subprocess.Popen[str], str]:
+    child = start(["serve", "--no-bundled", "--no-code", "--agents", file, "--http", "127.0.0.1:0", *flags])
     assert child.stderr is not None
     return child, child.stderr.readline().split()[-1]
 
@@ -108,6 +110,48 @@ async def test_a_signal_ends_a_server_whose_agent_computes_and_computes(file: Pa
     finally:
         child.communicate(timeout=PROMPT)
     assert child.returncode == 0
+
+
+TOKENS = """
+[tokens.looker]
+secret = "looker-looker-looker"
+tools = ["list_agents", "call_tool"]
+
+[tokens.stranger]
+secret = "stranger-stranger-stranger"
+tools = ["hash_*"]
+"""
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("era", ["2026-07-28", "legacy"])
+async def test_a_token_reaches_agents_only_by_the_tools_that_it_opens(
+    file: Path, tmp_path: Path, era: str
+) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(TOKENS, encoding="utf-8")
+    settings.chmod(0o600)
+    child, url = http(file, "--config", str(settings), "--tools", "both")
+    try:
+        async with client(url, era, "looker-looker-looker") as looker:
+            assert not (await looker.call_tool("list_agents", {})).is_error
+            asking = {"agent": "news", "payload": 1}
+            for name, arguments in (
+                ("ask_agent", asking),
+                ("send_to_agent", asking),
+                ("call_tool", {"name": "ask_agent", "arguments": asking}),
+            ):
+                with pytest.raises(MCPError, match="There is no tool named"):
+                    await looker.call_tool(name, arguments)
+            assert (await looker.list_resources()).resources == []
+        async with client(url, era, "stranger-stranger-stranger") as stranger:
+            assert not any("agent" in tool.name for tool in (await stranger.list_tools()).tools)
+            for what in ("state", "events"):
+                with pytest.raises(MCPError, match="There is no resource"):
+                    await stranger.read_resource(f"mcp-wasm://agents/news/{what}")
+    finally:
+        child.terminate()
+        child.communicate(timeout=PROMPT)
 
 
 def test_a_signal_after_the_end_of_input_kills_what_would_compute_for_ever(
