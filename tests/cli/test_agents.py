@@ -15,7 +15,7 @@ import pytest
 
 from tests.agents.guests import component
 from tests.cli.conftest import ROOT, Command, start
-from tests.cli.trees import tree, until
+from tests.cli.trees import TREE, tree, until
 
 
 @pytest.fixture
@@ -194,3 +194,12 @@ def reading(descriptor: int, enough: Callable[[str], bool]) -> str:
         except OSError:  # its other end is closed
             break
     return text
+
+
+def test_a_tree_that_gives_up_ends_as_a_failure_and_says_of_what(place: Path, command: Command) -> None:
+    with tree(place, "--quiet", text=TREE.replace("intensity = 5", "intensity = 0", 1)) as process:
+        crashed = command("agents", "ask", "echo", '"c"')
+        assert (crashed.code, "echo failed" in crashed.err) == (1, True)
+        assert process.wait(10) == 1
+        assert process.stderr is not None
+        assert "the tree failed: more than 0 restarts within 5 s, the last for echo" in process.stderr.read()
