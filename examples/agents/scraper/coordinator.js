@@ -18,7 +18,9 @@ export function handle(context, message) {
   const effects = [];
   if (message.kind === "request") {
     if (payload?.what !== "scrape") return [reply("", 'I understand {"what": "scrape"}', true)];
-    if (!run.over) return [reply("", "a run is on its way", true)];
+    // One that takes longer was cut off, by the end of its process: what is kept outlives that.
+    const young = Number(message.timestamp) - run.started < config.longest_s * 1000;
+    if (!run.over && young) return [reply("", "a run is on its way", true)];
     run = begun(config, message);
   } else if (run.over) {
     return [];
@@ -27,8 +29,8 @@ export function handle(context, message) {
   } else if (payload.what === "collected" || payload.what === "failed") {
     collected(run, payload, message.from);
   } else if (payload.what === "summary") {
-    const page = run.pages[payload.job];
-    if (page.state !== "failed") Object.assign(page, payload, { state: "done" });
+    const page = run.pages.find((each) => each.job === payload.job);
+    if (page && page.state !== "failed") Object.assign(page, payload, { state: "done" });
   } else if (payload.what === "written") {
     run.over = true;
     effects.push(reply(run.asked, { report: payload.report, pages: run.pages, crashes: run.crashes }));
@@ -38,25 +40,26 @@ export function handle(context, message) {
 }
 
 function begun(config, message) {
-  const pages = config.targets.map((target) => ({ ...target, priority: target.priority ?? "normal" }));
-  for (const page of pages) Object.assign(page, { state: "waiting", turns: 0, tries: 0 });
-  return { asked: message.id, started: Number(message.timestamp), over: false, pages, busy: {}, crashes: [] };
+  const started = Number(message.timestamp);
+  const fresh = { priority: "normal", state: "waiting", turns: 0, tries: 0 };
+  // What comes late of another run has no page in this one.
+  const pages = config.targets.map((target, at) => ({ ...fresh, ...target, job: `${started}-${at}` }));
+  return { asked: message.id, started, over: false, pages, busy: {}, crashes: [] };
 }
 
 // What is to be sent now: pages to collectors that have none, or all of it to the writer.
 function next(config, run) {
   const effects = [];
-  const urgency = (job) => PRIORITIES.indexOf(run.pages[job].priority);
-  const waiting = [...run.pages.keys()].filter((job) => run.pages[job].state === "waiting");
-  for (const job of waiting.sort((one, other) => urgency(one) - urgency(other))) {
-    const page = run.pages[job];
+  const urgency = (page) => PRIORITIES.indexOf(page.priority);
+  const waiting = run.pages.filter((page) => page.state === "waiting");
+  for (const page of waiting.sort((one, other) => urgency(one) - urgency(other))) {
     if (Object.keys(run.busy).length >= config.concurrent) break;
     if (page.agent in run.busy) continue;
-    run.busy[page.agent] = job;
+    run.busy[page.agent] = page.job;
     page.state = "given";
     page.turns += 1;
     const wanted = {
-      job,
+      job: page.job,
       turn: page.turns,
       agent: page.agent,
       url: config.site + page.page,
@@ -74,20 +77,19 @@ function next(config, run) {
 }
 
 function collected(run, news, from) {
-  const page = run.pages[news.job];
+  const page = run.pages.find((each) => each.job === news.job);
   if (run.busy[from] !== news.job || page.turns !== news.turn) return; // of an earlier turn
   delete run.busy[from];
   page.tries += news.tries;
-  page.state = news.what;
+  if (page.state !== "done") page.state = news.what; // the summary may be faster
   if (news.why) page.why = news.why;
 }
 
 function down(run, { path, reason }) {
   run.crashes.push({ path, reason });
   if (path === "writer") run.writing = false;
-  for (const [job, page] of run.pages.entries()) {
-    const lost =
-      path === "summarizer" ? page.state === "collected" : page.agent === path && run.busy[path] === job;
+  for (const page of run.pages) {
+    const lost = path === "summarizer" ? page.state === "collected" : run.busy[path] === page.job;
     if (!lost) continue;
     // A page that takes its collector down again and again is given up.
     page.state = page.turns > 3 ? "failed" : "waiting";

@@ -10,7 +10,7 @@ export function handle(context, message) {
     const page = JSON.stringify({ title: payload.title });
     return [
       store(`page/${payload.job}`, page),
-      effect("ask-llm", { operation: "summarize", input: payload.text, tag: String(payload.job) }),
+      effect("ask-llm", { operation: "summarize", input: payload.text, tag: payload.job }),
     ];
   }
   // The model's answer; `re` is the tag that the question had.
@@ -19,7 +19,7 @@ export function handle(context, message) {
   if (message.kind !== "llm_result" || page === undefined) return [];
   const summary = {
     what: "summary",
-    job: Number(message.re),
+    job: message.re,
     title: JSON.parse(page).title,
     text: payload.text ?? `No summary: ${payload.error}`,
     status: payload.status,
