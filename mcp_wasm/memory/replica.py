@@ -14,10 +14,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from pycrdt import Array, Doc, Map, Text, TransactionEvent
+from pycrdt import Array, Doc, Map, Text, TransactionEvent, merge_updates
 
 from mcp_wasm.errors import StateRefused
 from mcp_wasm.memory import replica_check
@@ -26,17 +26,26 @@ from mcp_wasm.memory.protocol import MIB
 _SECONDS = 10.0
 """How long trying out one change may take."""
 
+EMPTY = b"\0\0"
+"""An update that changes nothing."""
+
+_WRITERS = 100_000
+"""Writers that a version may name; each life of a copy is one."""
+
 
 class Replica:
     """One copy; ``most`` bounds its state and each update, in bytes. For one thread at a time.
 
     ``map``, ``list`` and ``text`` are pycrdt's, edited as such; ``changed`` is called with
-    the update of each change made here, to be sent to the other copies.
+    the update of each change made here, to be sent to the other copies. ``writer`` is the number under which
+    this copy changes; no two that are edited apart may have the same, so it is random without.
     """
 
-    def __init__(self, most: int = MIB, changed: Callable[[bytes], None] | None = None) -> None:
+    def __init__(
+        self, most: int = MIB, changed: Callable[[bytes], None] | None = None, *, writer: int | None = None
+    ) -> None:
         self.most = most
-        self._doc: Doc[Any] = Doc()
+        self._doc: Doc[Any] = Doc(client_id=writer)
         self.map: Map[Any] = self._doc.get("map", type=Map)
         self.list: Array[Any] = self._doc.get("list", type=Array)
         self.text: Text = self._doc.get("text", type=Text)
@@ -47,6 +56,11 @@ class Replica:
     def value(self) -> dict[str, Any]:
         """All of it as plain values."""
         return {"map": self.map.to_py(), "list": self.list.to_py(), "text": str(self.text)}
+
+    @property
+    def writer(self) -> int:
+        """The number under which this copy changes."""
+        return self._doc.client_id
 
     @property
     def version(self) -> bytes:
@@ -63,10 +77,9 @@ class Replica:
             return self._doc.get_update()
         if len(version) > self.most:
             raise StateRefused("a version of a replica", f"at most {self.most:,} bytes", f"{len(version):,}")
-        try:
-            return self._doc.get_update(version)
-        except (ValueError, RuntimeError):
-            raise StateRefused("a version of a replica", "one of this format", "other bytes") from None
+        if not _is_version(version):
+            raise StateRefused("a version of a replica", "one of this format", "other bytes")
+        return self._doc.get_update(version)
 
     def apply(self, update: bytes) -> None:
         """Take over what another copy changed; the same update again changes nothing.
@@ -77,10 +90,11 @@ class Replica:
         state = self._doc.get_update()
         if len(update) > self.most or len(state) + len(update) > 2 * self.most:
             raise StateRefused("an update of a replica", f"at most {self.most:,} bytes", f"{len(update):,}")
-        if not _CHECKER.fits(state, update):
-            raise StateRefused(
-                "an update of a replica", "one that can be applied", "a damaged or hostile one"
-            )
+        try_out(state, update)
+        self.take(update)
+
+    def take(self, update: bytes) -> None:
+        """Take over an update that was tried out, by ``try_out`` of the state of this copy."""
         self._applying = True
         try:
             self._doc.apply_update(update)
@@ -90,6 +104,37 @@ class Replica:
     def _observed(self, event: TransactionEvent) -> None:
         if self._changed is not None and not self._applying:
             self._changed(event.update)
+
+
+def try_out(state: bytes, update: bytes) -> None:
+    """Apply ``update`` to ``state`` in the process that is there for it; blocks, from any thread.
+
+    Raises:
+        StateRefused: it cannot be applied, it is hostile, or what comes of it nests too deep.
+    """
+    if not _CHECKER.fits(state, update):
+        raise StateRefused("an update of a replica", "one that can be applied", "a damaged or hostile one")
+
+
+def merged(updates: Sequence[bytes]) -> bytes:
+    """One update that does what several do, all of which were tried out."""
+    return updates[0] if len(updates) == 1 else merge_updates(*updates)
+
+
+def _is_version(data: bytes) -> bool:
+    """Whether it is a number of pairs and those pairs: pycrdt makes room for that number before it looks."""
+    numbers, bits, number = [], 0, 0
+    for byte in data:
+        number |= (byte & 127) << bits
+        bits += 7
+        if byte < 128:
+            numbers.append(number)
+            bits = number = 0
+        elif bits > 63:
+            return False
+    pairs = len(numbers) // 2
+    fits = len(numbers) % 2 == 1 and not bits and numbers[0] == pairs <= _WRITERS
+    return fits and all(number < 2**32 for number in numbers[2::2]) and max(numbers[1::2], default=0) < 2**53
 
 
 class _Checker:

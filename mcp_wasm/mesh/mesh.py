@@ -31,6 +31,9 @@ _log = logging.getLogger(__name__)
 FOLDER = "mesh"
 """The folder of a mesh's keys and of the embedded server, in the home."""
 
+REPLICA_MEET = "replica_meet"
+"""Asks a node about a replica that both may share; who shares none says so."""
+
 Observe = Callable[[str, str], None]
 """Called with a node and ``node_up``, ``node_down`` or ``node_changed``."""
 
@@ -78,6 +81,7 @@ class Mesh:
         self._components: dict[str, ComponentNews] = {}
         self._exports: dict[str, tuple[str, ...]] = {}
         self.discovery.make = self._description
+        self.peers.on(REPLICA_MEET, lambda _node, _body: {"shared": False})
 
     def subject(self, *words: str) -> str:
         """The subject of this mesh that ``words`` name."""
@@ -163,11 +167,11 @@ async def joined(
 
 
 @contextlib.asynccontextmanager
-async def opened(home: Path, joined: Joined) -> AsyncIterator[Connection]:
+async def opened(home: Path, joined: Joined, *, wait: bool = True) -> AsyncIterator[Connection]:
     """A connection to the mesh's NATS: the one that the options name, or the embedded one of ``home``.
 
     Raises:
-        Unreachable: there is none now, where it was named.
+        Unreachable: with ``wait``, there is none now, where it was named.
         MeshMissing, MeshServerFailed: the embedded one does not run.
     """
     options = joined.options
@@ -180,17 +184,20 @@ async def opened(home: Path, joined: Joined) -> AsyncIterator[Connection]:
             stack.push_async_callback(embedded.stop)
             servers = embedded.access
         connection = Connection(options, servers, name=joined.identity.node)
-        await connection.open()
+        await connection.open(wait=wait)
         stack.push_async_callback(connection.close)
         yield connection
 
 
 @contextlib.asynccontextmanager
 async def running(
-    home: Path, options: MeshOptions, node: str = "", key: str | None = None
+    home: Path, options: MeshOptions, node: str = "", key: str | None = None, *, wait: bool = True
 ) -> AsyncIterator[Mesh]:
-    """This process as a node of a mesh, until the block ends."""
-    async with joined(home, options, node, key) as who, opened(home, who) as connection:
+    """This process as a node of a mesh, until the block ends; without ``wait`` also while NATS is away."""
+    async with (
+        joined(home, options, node, key) as who,
+        opened(home, who, wait=wait) as connection,
+    ):
         mesh = Mesh(who, connection)
         await mesh.start()
         try:

@@ -123,3 +123,38 @@ def test_an_update_that_is_too_large_is_refused_from_both_sides() -> None:
     Replica(most=len(update)).apply(update)
     with pytest.raises(StateRefused, match="at most"):
         Replica(most=len(update) - 1).apply(update)
+
+
+def pairs(count: int, *numbers: int) -> bytes:
+    """A version that says to have so many pairs of these numbers."""
+    found = bytearray()
+    for number in (count, *numbers):
+        left = number
+        while left > 127:
+            found.append(left & 127 | 128)
+            left >>= 7
+        found.append(left)
+    return bytes(found)
+
+
+def test_a_version_is_looked_at_before_room_is_made_for_what_it_says_to_hold() -> None:
+    one, _ = edited()
+    assert Replica().version == pairs(0)
+    assert one.update(pairs(0)) == one.update()
+    assert one.update(pairs(1, 2**53 - 1, 2**32 - 1)) == one.update()
+    assert one.update(pairs(2, one.writer, 0, 7, 1)) == one.update()
+    for version in (
+        b"",
+        b"\x80",
+        b"\xff" * 20,
+        pairs(100_000_000, 1, 1),  # pycrdt would take 3 GB for it
+        pairs(1),
+        pairs(1, 1),
+        pairs(0, 1, 1),
+        pairs(1, 1, 2**32),
+        pairs(1, 2**53, 1),
+        one.version[:-1],
+        one.version + b"\0",
+    ):
+        with pytest.raises(StateRefused):
+            one.update(version)
