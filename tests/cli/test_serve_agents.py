@@ -24,6 +24,8 @@ from tests.agents.guests import component
 from tests.cli.conftest import ROOT, Command, start
 from tests.cli.test_serve import INITIALIZE, PROMPT, call, lines
 from tests.cli.trees import until
+from tests.llm.wire import json_reply, openai_answer
+from tests.sandbox.network.server import serving
 from tests.server.http_clients import client
 
 TREE = """
@@ -110,6 +112,35 @@ async def test_a_signal_ends_a_server_whose_agent_computes_and_computes(file: Pa
     finally:
         child.communicate(timeout=PROMPT)
     assert child.returncode == 0
+
+
+ASKING = """
+name = "asking"
+
+[agents.summarizer]
+component = "agent.wasm"
+exposed = true
+grants = {{ llm = {{ providers = ["local"] }} }}
+
+[llm.local]
+kind = "compatible"
+model = "m"
+base_url = "http://127.0.0.1:{port}/v1"
+key = "env:KEY_OF_A_MODEL"
+"""
+
+
+def test_the_models_of_the_tree_file_answer_with_a_key_of_the_env_file_beside_it(file: Path) -> None:
+    with serving(lambda *_: json_reply(openai_answer("In short."))) as models:
+        file.write_text(ASKING.format(port=models.port), encoding="utf-8")
+        (file.parent / ".env").write_text("KEY_OF_A_MODEL=of-the-env-file", encoding="utf-8")
+        child = start(["serve", "--no-bundled", "--no-code", "--agents", file])
+        out, err = child.communicate(lines(INITIALIZE, ask(2, "summarizer", "lA long text.")), timeout=PROMPT)
+    assert (child.returncode, err) == (0, "")
+    reply = json.loads(out.splitlines()[1])["result"]["structuredContent"]["result"]["reply"]
+    assert (reply["status"], reply["provider"], reply["text"]) == ("completed", "local", "In short.")
+    assert models.seen[0].header("authorization") == ["Bearer of-the-env-file"]
+    assert "of-the-env-file" not in out
 
 
 TOKENS = """
