@@ -141,6 +141,42 @@ def test_the_agents_example_scrapes_as_configured_and_starts_again_what_crashed(
     assert "WRONG" not in done.stdout
 
 
+@pytest.mark.toolchain
+@pytest.mark.timeout(400)
+def test_the_sensor_example_loses_no_reading_when_its_node_is_killed(
+    tmp_path: Path,
+) -> None:
+    done = run("08_sensor.py", "--folder", str(tmp_path), seconds=380)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in (
+        "plant: mcp-wasm: sensor_handle (sensor): [sensor] pump-2 is failing: reading 25",
+        "it ends with -9",
+        "yes  each of the 150 readings was counted, once",
+        "{'failing': 6, 'normal': 132, 'worn': 12}",
+        "yes  alarms came to the other node, each once: [25, 50, 75, 100, 125, 150]",
+    ):
+        assert said in done.stdout, said
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(200)
+def test_the_page_of_the_browser_example_asks_one_agent_and_is_refused_all_else(tmp_path: Path) -> None:
+    done = run("09_browser.py", "--check", "--folder", str(tmp_path), seconds=180)
+    if done.returncode == 3:
+        pytest.skip(done.stdout.strip())
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in (
+        "State: connected",
+        "Answer: Hello, Ada! You are number 1. The agent knows this page as client:web.page@desk.",
+        'Published: greetings.new: {"name":"Ada","greeted":1}',
+        'Refused: Permissions Violation for Publish to "mw.pages.web.page.to.diary"',
+        'ask in another\'s name: Permissions Violation for Publish to "mw.pages.web.other.to.greeter"',
+        'hear everything: Permissions Violation for Subscription to ">"',
+        "State: the connection to NATS is closed",
+    ):
+        assert said in done.stdout, said
+
+
 def test_every_example_is_in_the_readme_and_run_here() -> None:
     readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     here = Path(__file__).read_text(encoding="utf-8")
