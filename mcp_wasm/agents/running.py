@@ -12,7 +12,7 @@ from mcp_wasm.agents.models import LlmModels
 from mcp_wasm.agents.node import Node
 from mcp_wasm.agents.ports import Bus
 from mcp_wasm.agents.runtime_ports import RuntimeTools
-from mcp_wasm.agents.state import StoredState
+from mcp_wasm.agents.state import UNNAMED, StoredState, part_of
 from mcp_wasm.agents.targets import Targets
 from mcp_wasm.llm.service import Llm
 from mcp_wasm.memory.options import store
@@ -28,7 +28,7 @@ async def running(
     runtime: Runtime,
     tree: SupervisorSpec,
     *,
-    node: str = "local",
+    node: str = UNNAMED,
     name: str = "main",
     llm: Llm | None = None,
     bus: Bus | None = None,
@@ -36,12 +36,15 @@ async def running(
 ) -> AsyncIterator[Node]:
     """The tree ``name`` runs while the block does; ``llm`` is closed with it.
 
+    Its memory is of this tree on this ``node``, also where others keep theirs in the same backend.
+
     Raises:
         McpWasmError: a child cannot be started.
     """
     folder = runtime.home / FOLDER / name
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     residents = Residents(workers or max(4, os.cpu_count() or 1))
+    part = part_of(runtime.services.state, folder, name, node)
     kept = store(runtime.services.state, folder / "memory.sqlite")
 
     targets = Targets(runtime)
@@ -53,7 +56,7 @@ async def running(
     made = Node(
         node,
         make,
-        StoredState(kept),
+        StoredState(kept, part),
         runtime.services,
         folder,
         bus=bus,

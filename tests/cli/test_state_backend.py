@@ -52,3 +52,20 @@ def test_what_is_not_said_is_not_guessed(tmp_path: Path) -> None:
         store(StateOptions("nats"), tmp_path / "x")
     plain = load(written(tmp_path, ""))
     assert state_backend.opened(plain, tmp_path, {}) is plain.state
+
+
+@pytest.mark.parametrize("backend", ["nats", "redis"])
+def test_what_agents_remember_is_apart_from_buckets_of_the_same_name(tmp_path: Path, backend: str) -> None:
+    text = f"[state]\nbackend = '{backend}'\nurl = 'env:STATE'\n"
+    environ = {"STATE": redis_server.url() if backend == "redis" else ""}
+    found = state_backend.opened(load(written(tmp_path, text)), tmp_path / "home", environ)
+    name = f"agent.{tmp_path.name}"
+    with (
+        closing(store(found, tmp_path / "memory.sqlite")) as memory,
+        closing(store(found, tmp_path / "keyvalue.sqlite")) as buckets,
+    ):
+        memory.set(name, "k", b"secret")
+        assert buckets.list_keys(name).keys == ()
+        buckets.set(name, "k", b"other")
+        assert memory.get(name, "k") == b"secret"
+        assert [memory.clear(name), buckets.clear(name)] == [1, 1]
