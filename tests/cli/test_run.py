@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import once
 from tests.cli.conftest import Command, Ran
 
 Run = Callable[..., Ran]
@@ -17,7 +18,7 @@ Run = Callable[..., Ran]
 @pytest.fixture(scope="module")
 def code_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One home for the module, so that the runner is compiled once."""
-    return tmp_path_factory.mktemp("code")
+    return once.share_compiled(tmp_path_factory, tmp_path_factory.mktemp("code"))
 
 
 @pytest.fixture

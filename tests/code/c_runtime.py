@@ -11,6 +11,7 @@ from mcp_wasm.build import c_library, confine
 from mcp_wasm.code import c
 from mcp_wasm.code.contract import ABSENT, Ran, Run
 from mcp_wasm.runtime import Runtime
+from tests import once
 
 Call = Callable[..., Ran]
 
@@ -22,7 +23,8 @@ def c_runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
         pytest.skip("zig is not installed")
     if confine.where_possible() is None:
         pytest.skip("no confinement on this machine")
-    with Runtime(home=tmp_path_factory.mktemp("c")) as runtime:
+    home = once.share_compiled(tmp_path_factory, tmp_path_factory.mktemp("c"))
+    with Runtime(home=home) as runtime:
         c.warm(runtime.runners.folder)
         yield runtime
 

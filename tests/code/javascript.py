@@ -17,6 +17,7 @@ from mcp_wasm import Runtime
 from mcp_wasm.build.bundled import SHIPPED
 from mcp_wasm.capability.grant import Grant
 from mcp_wasm.sandbox.report import Report
+from tests import once
 
 TOOL = "runner_javascript_run"
 
@@ -72,5 +73,6 @@ class Runner:
 
 @pytest.fixture(scope="session")
 def javascript(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    with Runtime(home=tmp_path_factory.mktemp("javascript")) as runtime:
+    home = once.share_compiled(tmp_path_factory, tmp_path_factory.mktemp("javascript"))
+    with Runtime(home=home) as runtime:
         yield Runner(runtime)

@@ -9,6 +9,7 @@ import pytest
 
 from mcp_wasm.code.made_contract import Example, Wanted
 from mcp_wasm.runtime import Runtime
+from tests import once
 
 TYPESCRIPT = """
 /** Counts the words of a text. */
@@ -38,8 +39,8 @@ def numbered(number: int) -> str:
 
 
 @pytest.fixture
-def made_runtime(home: Path) -> Iterator[Runtime]:
+def made_runtime(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     """A runtime that has published what is kept in the test's own home."""
-    with Runtime(home=home) as runtime:
+    with Runtime(home=once.share_compiled(tmp_path_factory, home)) as runtime:
         runtime.made.load()
         yield runtime

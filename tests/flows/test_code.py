@@ -19,6 +19,7 @@ from mcp.types import CallToolResult
 from wasmtime import component as engine
 
 from mcp_wasm.runtime import Runtime
+from tests import once
 from tests.cli.conftest import start
 from tests.server.clients import text_of
 from tests.server.coding import given, grant_tools, run
@@ -102,7 +103,7 @@ async def called(client: Client, tool: str, /, **arguments: Any) -> Any:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which the runner of JavaScript is compiled once."""
-    home = tmp_path_factory.mktemp("code")
+    home = once.share_compiled(tmp_path_factory, tmp_path_factory.mktemp("code"))
     grant_tools(home, "demo_add", "demo_repeat", "demo_find")
     return home
 

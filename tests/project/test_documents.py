@@ -16,6 +16,7 @@ from wasmtime import wat2wasm
 from mcp_wasm.capability.grant import Environment, Storage, Tools
 from mcp_wasm.code.contract import CODE, DIGEST, WISHES
 from mcp_wasm.policy import edit
+from tests import once
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,7 +48,7 @@ def command_lines() -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, home: Path) -> Path:
+def folder(tmp_path: Path, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working folder with what the examples name."""
     place = tmp_path / "work"
     (place / "tests").mkdir(parents=True)
@@ -55,7 +56,7 @@ def folder(tmp_path: Path, home: Path) -> Path:
     tiny = (ROOT / "tests" / "programs" / "tiny.wat").read_bytes()
     (place / "tiny.wasm").write_bytes(wat2wasm(tiny))
     (place / "arguments.json").write_text('{"value": 5, "from": "mi", "to": "km"}', encoding="utf-8")
-    (home / "components").mkdir(parents=True, exist_ok=True)
+    (once.share_compiled(tmp_path_factory, home) / "components").mkdir(exist_ok=True)
     return place
 
 

@@ -18,6 +18,7 @@ from mcp_wasm.policy import edit
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.server.app import build
 from mcp_wasm.server.options import ServerOptions
+from tests import once
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
 GRANTED = ("demo_add", "demo_repeat", "demo_find")
@@ -32,7 +33,7 @@ def grant_tools(home: Path, *names: str) -> None:
 @pytest.fixture(scope="session")
 def coder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     """A runtime with the component ``demo``, of which code may call ``GRANTED``."""
-    home = tmp_path_factory.mktemp("coder")
+    home = once.share_compiled(tmp_path_factory, tmp_path_factory.mktemp("coder"))
     grant_tools(home, *GRANTED)
     with Runtime(home=home, workers=4) as runtime:
         runtime.add(PROGRAMS / "server_tools.wat", name="demo")
