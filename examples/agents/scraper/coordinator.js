@@ -1,6 +1,7 @@
 // The coordinator: hands out the pages by priority, never more at once than configured, gathers what
 // comes of them, and has the report written. A collector has one page at a time, so when it crashes
-// (a message `down` says so) it is known which page has to be handed out again.
+// (a message `down` says so) it is known which page has to be handed out again. The request of one that
+// is killed in the midst of it goes on beside the agents: for that moment there may be one more.
 
 const PRIORITIES = ["critical", "high", "normal", "low"];
 
