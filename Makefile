@@ -5,6 +5,11 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
+# How many processes the tests run in: one for each CPU, but four at most. One file's tests stay in one
+# process and in order. `make test JOBS=0` runs them in this one, for a debugger or -s.
+JOBS   ?= auto
+APART  := --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix bench
 
@@ -19,7 +24,7 @@ demo: $(VENV)/.built
 	$(BIN)/python examples/01_demo.py $(ARGS)
 
 test: $(VENV)/.tested
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(APART) $(ARGS)
 
 check: $(VENV)/.tested
 	$(BIN)/ruff format --check .
