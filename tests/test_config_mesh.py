@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from mcp_wasm.config import read
 from mcp_wasm.errors import InvalidSettings
-from mcp_wasm.mesh import subjects
+from mcp_wasm.mesh import server_config, subjects
 
 USERS = """
 [mesh]
@@ -59,3 +60,16 @@ def test_a_user_that_cannot_be_is_refused_and_its_password_not_repeated(
     with pytest.raises(InvalidSettings, match=said) as refused:
         read.load(settings(tmp_path, USERS.replace(*change)))
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "interval"), [("", "1s"), ('sync = "normal"', "1s"), ('sync = "full"', "always")]
+)
+def test_what_is_kept_is_put_on_disk_as_the_settings_say(tmp_path: Path, said: str, interval: str) -> None:
+    config = read.load(settings(tmp_path, f"[mesh]\n{said}\n"))
+    assert config.mesh is not None
+    options = config.mesh.options.embedded
+    made = json.loads(server_config.text(options, server_config.Places(tmp_path), (), 0, None))
+    assert made["jetstream"]["sync_interval"] == interval
+    with pytest.raises(InvalidSettings, match="sync"):
+        read.load(settings(tmp_path, '[mesh]\nsync = "always"\n'))

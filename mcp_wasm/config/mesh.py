@@ -11,12 +11,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from mcp_wasm.config.key import Key
 from mcp_wasm.errors import CallerError, InvalidSettings
 from mcp_wasm.mesh import subjects
-from mcp_wasm.mesh.options import Auth, EmbeddedOptions, MeshOptions, Tls, WebUser
+from mcp_wasm.mesh.options import Auth, EmbeddedOptions, MeshOptions, Sync, Tls, WebUser
 
 MESH_KEYS = (
     Key("name", "text", "name of the mesh; nodes of one name and one key find each other", trusted=True),
@@ -47,6 +47,7 @@ MESH_KEYS = (
     ),
     Key("origins", "texts", "origins of the web pages that may connect", trusted=True),
     Key("store", "size", "bytes that it keeps on disk at most", 1024**2, trusted=True),
+    Key("sync", "text", "full: what it keeps waits for the disk", choices=get_args(Sync), trusted=True),
     Key("doors", "flag", "whether users of NATS that are no nodes may ask exposed agents", trusted=True),
 )
 """All of them say with whom messages are exchanged."""
@@ -60,7 +61,7 @@ USER_KEYS = (
 """A page or a program that is no node, and what it may do."""
 
 _SECRETS = ("password", "token", "nkey", "key")
-_EMBEDDED = ("port", "websocket", "origins", "store")
+_EMBEDDED = ("port", "websocket", "origins", "store", "sync")
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_.-]{0,127}|file:.{1,1024}|keyring:.{1,500}/.{1,500}")
 
 

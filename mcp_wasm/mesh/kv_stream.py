@@ -54,8 +54,9 @@ class Part:
 class Stream:
     """The stream ``name`` on a connection, made where it is not there.
 
-    In a ``file`` every change waits for the server's disk and survives its end and a loss of power;
-    in ``memory`` a change takes a hundredth of that, and is gone with the server.
+    In a ``file`` a change survives the end of the server, and a loss of power as the server's
+    ``sync_interval`` says: the parts of a change are put on disk while they are gathered (which takes most
+    of its time), what comes of them later. In ``memory`` it takes a hundredth, and is gone with the server.
     """
 
     def __init__(self, connection: Connection, name: str, seconds: float, storage: Storage) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from mcp_wasm.agents.address import check_part
@@ -16,6 +17,8 @@ from mcp_wasm.errors import CallerError
 MIB = 1024 * 1024
 
 PLAIN, SECURE = ("nats", "ws"), ("tls", "wss")
+
+Sync = Literal["normal", "full"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class EmbeddedOptions:
     (``http://127.0.0.1:8000``), and there must be one: a page of any other is refused.
     ``store`` and ``memory`` bound what JetStream keeps, in bytes on disk and in memory;
     ``payload`` bounds one message, in bytes. ``start`` is how many seconds it may take to begin.
+    ``sync`` is what JetStream has on disk: ``full`` all that it has said it has, ``normal`` all but the last
+    second, which a loss of power takes (the end of the server does not).
     """
 
     port: int = 0
@@ -75,6 +80,7 @@ class EmbeddedOptions:
     payload: int = 4 * MIB
     connections: int = 1024
     start: float = 15.0
+    sync: Sync = "normal"
 
     def __post_init__(self) -> None:
         if self.websocket is not None and not self.origins:

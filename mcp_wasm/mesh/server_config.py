@@ -7,16 +7,19 @@ may do is enforced by the server itself. Source: the configuration reference on 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mcp_wasm.mesh.options import EmbeddedOptions
+from mcp_wasm.mesh.options import EmbeddedOptions, Sync
 
 HOST = "127.0.0.1"
 
 EVERYTHING = (">",)
+
+_SYNC: Mapping[Sync, str] = {"normal": "1s", "full": "always"}
+"""When what JetStream keeps is put on disk. Without a word the server waits for two minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ def text(
             "store_dir": str(places.data),
             "max_memory_store": options.memory,
             "max_file_store": options.store,
+            "sync_interval": _SYNC[options.sync],
         },
     }
     if websocket is not None:

@@ -7,13 +7,14 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from mcp_wasm.errors import StateOverdue, StateRefused, StateUnavailable
 from mcp_wasm.memory.protocol import Bounds, Until
 from mcp_wasm.mesh.kv import NatsKv
-from mcp_wasm.mesh.options import MeshOptions
+from mcp_wasm.mesh.options import EmbeddedOptions, MeshOptions
 from mcp_wasm.mesh.server import Embedded
 from tests.memory.stores import Patience
 from tests.mesh.servers import QUICK, Connect
@@ -91,3 +92,17 @@ def test_a_server_that_is_not_there_is_waited_for_as_long_as_the_caller_does() -
             store.get("b", "k", until=patience)
     with pytest.raises(StateUnavailable, match="closed"):
         store.get("b", "k")
+
+
+async def test_a_server_that_puts_each_write_on_disk_keeps_state_as_others_do(tmp_path: Path) -> None:
+    server = Embedded(tmp_path / "nats", EmbeddedOptions(sync="full"))
+    await server.start()
+
+    def work() -> None:
+        with closing(NatsKv(MeshOptions(**QUICK), server.access)) as store:
+            store.set_many("b", [("k", b"1"), ("l", b"2")])
+            assert store.delete("b", "l")
+            assert store.get_many("b", ["k", "l"]) == [b"1", None]
+
+    await asyncio.to_thread(work)
+    await server.stop()
