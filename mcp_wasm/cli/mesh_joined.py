@@ -47,7 +47,7 @@ async def doors(bus: Bridge | None, node: Node) -> AsyncIterator[None]:
         return
     from mcp_wasm.mesh.doors import Doors  # the same
 
-    opened = Doors(bus.mesh, node)
+    opened = Doors(bus, node)
     await opened.start()
     try:
         yield

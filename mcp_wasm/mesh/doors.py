@@ -6,53 +6,38 @@ agents that no person exposed have no door at all. It chooses nothing but the pa
 priority, sender and time are ours, and an answer goes nowhere but to the asker's own inbox.
 
 A question is JSON text; the answer is ``{"ok": VALUE}`` or ``{"err": TEXT, "code": CODE}``, with a code of
-``CODES``. What asks for no answer is a message without one.
+``door_form.CODES``. What asks for no answer is a message without one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
-from mcp_wasm.agents import message as messages
 from mcp_wasm.agents.address import check_part
 from mcp_wasm.agents.events import Event
 from mcp_wasm.agents.node import Node
 from mcp_wasm.capability.messaging import is_subject
 from mcp_wasm.errors import (
-    AgentFailed,
     CallerError,
-    MailboxFull,
     McpWasmError,
     MessageRefused,
-    NoReply,
-    UnknownAgent,
     Unreachable,
 )
+from mcp_wasm.mesh import door_form as form
 from mcp_wasm.mesh import subjects
+from mcp_wasm.mesh.bridge import Bridge
 from mcp_wasm.mesh.connection import Subscription
 from mcp_wasm.mesh.envelope import EnvelopeRefused, read_json
-from mcp_wasm.mesh.mesh import Mesh
 from mcp_wasm.mesh.subscriptions import Callback
 from mcp_wasm.mesh.traffic import Received
 
 _log = logging.getLogger(__name__)
 
-Code = Literal["refused", "busy", "gone", "failed", "no_reply", "away"]
-CODES: dict[Code, str] = {
-    "refused": "the question is no JSON, or too large",
-    "busy": "too many questions wait, of this user or of all, or the mailbox is full",
-    "gone": "the agent has ended",
-    "failed": "the agent says that it cannot, or failed",
-    "no_reply": "it has not answered in time; whether it did something is not known",
-    "away": "it cannot be reached now, or its answer is too large",
-}
-_REASON = 2000
 _TOLD = 100
 _GROUP = "door"
 """Of several nodes with one agent, one answers."""
@@ -63,24 +48,25 @@ class Bounds:
     """What the door takes.
 
     A question has ``size`` bytes at most; ``each`` questions of one user and ``all`` of all are open at
-    once; an answer is waited for ``seconds``. ``queue`` messages for an agent wait to be read, what
-    comes beyond is dropped.
+    once; an answer is waited for ``seconds``. Of what asks for no answer ``waiting`` messages of one user
+    wait in mailboxes, and ``queue`` for an agent to be read here; what comes beyond is dropped.
     """
 
     size: int = 64 * 1024
     each: int = 16
     all: int = 256
     seconds: float = 30.0
+    waiting: int = 256
     queue: int = 1024
 
 
 class Doors:
-    """The doors of the exposed agents of ``node``, in the mesh that it is in."""
+    """The doors of the exposed agents of ``node``, in the mesh that ``bus`` is the way to."""
 
-    def __init__(self, mesh: Mesh, node: Node, bounds: Bounds | None = None) -> None:
-        self._mesh, self._node, self._bounds = mesh, node, bounds or Bounds()
+    def __init__(self, bus: Bridge, node: Node, bounds: Bounds | None = None) -> None:
+        self._bus, self._mesh, self._node, self._bounds = bus, bus.mesh, node, bounds or Bounds()
         self._open: dict[str, Subscription] = {}
-        self._asking = Counter[str]()
+        self._asking, self._waiting = Counter[str](), Counter[str]()
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._published: Subscription | None = None
@@ -151,19 +137,19 @@ class Doors:
         busy = self._asking.total() >= self._bounds.all or self._asking[user] >= self._bounds.each
         if busy:
             self._refuse(user, "too many of its questions are open")
-            await self._say(reply, _failure("busy", CODES["busy"]))
+            await self._say(reply, form.failure("busy", form.CODES["busy"]))
             return
         try:
-            value = self._value(received.payload)
+            value = form.value(received.payload, self._bounds.size)
         except CallerError as error:
             self._refuse(user, str(error))
-            await self._say(reply, _failure("refused", str(error)))
+            await self._say(reply, form.failure("refused", str(error)))
             return
         if reply:
             self._asking[user] += 1
             self._spawn(self._answer(user, found.agent, value, reply))
         else:
-            self._tell(user, found.agent, value)
+            self._send(user, found.agent, value)
 
     async def _publish(self, received: Received) -> None:
         """What a user publishes, to all agents that hear it."""
@@ -171,12 +157,25 @@ class Doors:
         if found is None or found.subject is None or not is_subject(found.subject):
             return
         try:
-            payload = json.dumps(self._value(received.payload), ensure_ascii=False)
-            work = self._node.publish(messages.new(_client(found.user), found.subject, payload))
-            if work is not None:
-                await work
+            value = form.value(received.payload, self._bounds.size)
+            self._spread(found.user, found.subject, value)
+            message = form.message(found.user, found.subject, value)
+            # A client of this node: others answer it here.
+            await self._bus.publish(
+                found.subject, replace(message, sender=f"{message.sender}@{self._node.name}")
+            )
         except McpWasmError as error:
             self._refuse(found.user, str(error))
+
+    def _spread(self, user: str, subject: str, value: Any) -> None:
+        """To those of this node that subscribe, as far as their mailboxes have room.
+
+        Those in a group get it over the mesh, which gives it to one of them.
+        """
+        slots = self._node.slots
+        for path in list(slots.subscribers(subject)):
+            if not slots[path].spec.group:
+                self._send(user, path, value)
 
     def _sender(self, received: Received) -> subjects.FromUser | None:
         """Who sent it, if it is one who can, and asks for an answer where it may have one.
@@ -198,53 +197,44 @@ class Doors:
             return None
         return found
 
-    def _value(self, payload: bytes) -> Any:
-        """The JSON value of a question.
-
-        Raises:
-            MessageRefused: it is none that an agent could be given.
-        """
-        most = self._bounds.size
-        if len(payload) > most:
-            raise MessageRefused("the question", f"at most {most:,} bytes", f"{len(payload):,}")
-        try:
-            value = read_json(payload.decode())
-            # Lone surrogates, and numbers too large for any agent to read.
-            json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-        except (EnvelopeRefused, ValueError, RecursionError):
-            raise MessageRefused("the question", "JSON in UTF-8", "another text") from None
-        return value
-
     # -- what becomes of it
 
     async def _answer(self, user: str, path: str, value: Any, reply: str) -> None:
         try:
             text = await self._answer_of(user, path, value)
         finally:
-            self._asking[user] -= 1
-            if not self._asking[user]:
-                del self._asking[user]
+            _less(self._asking, user)
         try:
             await self._say(reply, text)
         except MessageRefused as error:
-            await self._say(reply, _failure("away", str(error)))
+            await self._say(reply, form.failure("away", str(error)))
 
     async def _answer_of(self, user: str, path: str, value: Any) -> str:
-        client = _client(user).removeprefix("client:")
+        client = form.client(user).removeprefix("client:")
         try:
             found = await self._node.ask(path, value, seconds=self._bounds.seconds, client=client)
         except McpWasmError as error:
-            return _failure(*_told(error))
+            return form.failure(*form.told(error))
         try:
             read_json(found.payload)
         except EnvelopeRefused as error:
-            return _failure("failed", f"its answer cannot be passed on: {error.reason}")
+            return form.failure("failed", f"its answer cannot be passed on: {error.reason}")
         return f'{{"ok":{found.payload}}}'
 
-    def _tell(self, user: str, path: str, value: Any) -> None:
+    def _send(self, user: str, path: str, value: Any) -> None:
+        """Into the mailbox of an agent of this node, where it counts as waiting until it is handled."""
+        if self._waiting[user] >= self._bounds.waiting:
+            self._refuse(user, "too many of its messages wait")
+            return
+        self._waiting[user] += 1
+
+        def settle(_how: str, _reason: str) -> None:
+            _less(self._waiting, user)
+
         try:
-            self._node.tell(path, value, sender=_client(user))
+            self._node.deliver(form.message(user, path, value), settle=settle)
         except McpWasmError as error:
+            _less(self._waiting, user)
             self._refuse(user, str(error))
 
     async def _say(self, reply: str, text: str) -> None:
@@ -270,24 +260,7 @@ class Doors:
             _log.error("a door failed", exc_info=error)
 
 
-def _client(user: str) -> str:
-    """The sender of what ``user`` sends; no other client is called so."""
-    return f"client:web.{user}"
-
-
-def _told(error: McpWasmError) -> tuple[Code, str]:
-    """What a user is told of ``error``: what the agent says, and of us no more than the code's meaning."""
-    match error:
-        case AgentFailed(reason=reason):
-            return "failed", reason
-        case UnknownAgent():
-            return "gone", CODES["gone"]
-        case MailboxFull():
-            return "busy", CODES["busy"]
-        case NoReply():
-            return "no_reply", CODES["no_reply"]
-    return "away", CODES["away"]
-
-
-def _failure(code: Code, text: str) -> str:
-    return json.dumps({"err": text[:_REASON], "code": code})
+def _less(counts: Counter[str], user: str) -> None:
+    counts[user] -= 1
+    if not counts[user]:
+        del counts[user]

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 DOOR = "mw.test.web.page.to"
-BOUNDS = Bounds(size=1000, each=2, all=3, seconds=0.5)
+BOUNDS = Bounds(size=1000, each=2, all=3, seconds=0.5, waiting=5)
 
 TREE = tree(
     agent("echo", exposed=True, limits={"deadline": 30}),
@@ -63,10 +63,10 @@ async def opened(folder: Path, connect: Connect) -> AsyncIterator[Site]:
     try:
         async with (
             mesh_node(folder, server, "here") as mesh,
-            agents.starting(folder, bus=Bridge(mesh)) as start,
+            agents.starting(folder, bus=(bus := Bridge(mesh))) as start,
         ):
             node = await start(TREE)
-            doors = Doors(mesh, node, BOUNDS)
+            doors = Doors(bus, node, BOUNDS)
             await doors.start()
             page = await connect(access(server.running.url, "page"))
             try:
@@ -182,6 +182,25 @@ async def test_questions_that_are_open_are_bounded_and_the_others_are_told_so(
         assert [each["code"] for each in await asyncio.gather(*waiting)] == ["no_reply"] * 2
         assert await site.ask("echo", "again") == {"ok": "again"}
         assert not site.doors._asking
+
+
+async def test_messages_without_an_answer_are_bounded_too(
+    tmp_path: Path, connect: Connect, until: Until
+) -> None:
+    async with opened(tmp_path, connect) as site:
+        slow, hears = site.node.slots["slow"].mailbox, site.node.slots["hears"]
+        await site.page.publish(f"{DOOR}.slow", b'"spin"')
+        await until(lambda: slow.taken == 1)
+        for number in range(50):
+            await site.page.publish(f"{DOOR}.slow", b"%d" % number)
+        await until(lambda: site.doors.refused == 46)
+        assert [each.message.payload for each in slow.close("looked at")] == ["0", "1", "2", "3"]
+        # What was published reaches a mailbox that has room, and takes no more of it than is left.
+        for _ in range(3):
+            await site.page.publish("mw.test.web.page.pub.said.hi", b"1")
+        await until(lambda: site.doors.refused == 49)
+        assert hears.mailbox.taken == 0
+        assert len(hears.mailbox) == 0
 
 
 async def test_a_user_publishes_and_hears_what_its_grants_say(
