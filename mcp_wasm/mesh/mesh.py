@@ -181,6 +181,8 @@ async def opened(home: Path, joined: Joined, *, wait: bool = True) -> AsyncItera
             folder = options.folder or home / FOLDER / "nats"
             embedded = Embedded(folder, options.embedded, subjects.users(options))
             await embedded.start()
+            if options.users and not embedded.ours:
+                _log.warning("another process runs the NATS server: its users may sign in, not ours")
             stack.push_async_callback(embedded.stop)
             servers = embedded.access
         connection = Connection(options, servers, name=joined.identity.node)

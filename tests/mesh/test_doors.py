@@ -225,6 +225,29 @@ async def test_a_user_publishes_and_hears_what_its_grants_say(
         await until(lambda: site.doors.refused == 2)
 
 
+async def test_of_several_nodes_with_one_agent_one_answers(
+    tmp_path: Path, connect: Connect, until: Until
+) -> None:
+    (tmp_path / "two").mkdir()
+    async with opened(tmp_path, connect) as site:
+        server = Embedded(tmp_path / "nats")
+        await server.start()
+        async with (
+            mesh_node(tmp_path, server, "there") as mesh,
+            agents.starting(tmp_path / "two", bus=(bus := Bridge(mesh))) as start,
+        ):
+            node = await start(TREE)
+            doors = Doors(bus, node, BOUNDS)
+            await doors.start()
+            for number in range(40):
+                assert await site.ask("echo", f"hello {number}") == {"ok": f"hello {number}"}
+            shares = [each.slots["echo"].handled for each in (site.node, node)]
+            assert sum(shares) == 40
+            assert min(shares) > 0
+            await doors.close()
+        await server.stop()
+
+
 async def test_doors_open_and_close_with_their_agents(tmp_path: Path, connect: Connect, until: Until) -> None:
     async with opened(tmp_path, connect) as site:
         assert await site.ask("once", "hello") == {"ok": "hello"}
