@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import once
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -39,8 +41,11 @@ def test_the_demo_fails_when_there_is_nothing_to_show(tmp_path: Path) -> None:
 
 @pytest.mark.toolchain
 @pytest.mark.timeout(900)
-def test_the_demo_builds_and_calls_every_bundled_tool(tmp_path: Path) -> None:
-    done = run("01_demo.py", "--folder", str(tmp_path), seconds=880)
+def test_the_demo_builds_and_calls_every_bundled_tool(tmp_path_factory: pytest.TempPathFactory) -> None:
+    # The tests of the bundled tools use what it built, and it what they did.
+    folder = once.shared(tmp_path_factory, "bundled")
+    once.share_compiled(tmp_path_factory, folder / "home")
+    done = run("01_demo.py", "--folder", str(folder), seconds=880)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -71,7 +76,9 @@ def test_the_language_example_builds_a_component_that_runs_a_model_when_granted(
 @pytest.fixture(scope="session")
 def fetching(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for the examples that use one tool: the first builds it."""
-    return tmp_path_factory.mktemp("fetching")
+    folder = tmp_path_factory.mktemp("fetching")
+    once.share_compiled(tmp_path_factory, folder / "home")
+    return folder
 
 
 @pytest.mark.toolchain
@@ -144,8 +151,9 @@ def test_the_agents_example_scrapes_as_configured_and_starts_again_what_crashed(
 @pytest.mark.toolchain
 @pytest.mark.timeout(400)
 def test_the_sensor_example_loses_no_reading_when_its_node_is_killed(
-    tmp_path: Path,
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    once.share_compiled(tmp_path_factory, tmp_path / "home")
     done = run("08_sensor.py", "--folder", str(tmp_path), seconds=380)
     assert done.returncode == 0, done.stdout + done.stderr
     for said in (

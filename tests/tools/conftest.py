@@ -15,6 +15,7 @@ import pytest
 from mcp_wasm.build import bundled
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.report import Outcome
+from tests import once
 
 Call = Callable[..., Outcome]
 
@@ -29,7 +30,8 @@ def toolchains(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Callable[[str], Path]:
     """The component of a bundled tool: ``built("hash")``; skips where its toolchain is missing."""
-    folder = tmp_path_factory.mktemp("tools")
+    # Where the demo builds them too: whoever is first builds, and waits for nobody but who builds the same.
+    folder = once.shared(tmp_path_factory, "bundled") / "tools"
     kept = toolchains(request)
     tools = {tool.name: tool for tool in bundled.list_bundled()}
 
@@ -44,7 +46,8 @@ def built(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
 
 @pytest.fixture(scope="session")
 def tools_runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
-    with Runtime(home=tmp_path_factory.mktemp("tools-home")) as runtime:
+    home = once.share_compiled(tmp_path_factory, tmp_path_factory.mktemp("tools-home"))
+    with Runtime(home=home) as runtime:
         yield runtime
 
 

@@ -12,6 +12,7 @@ from mcp_wasm.build.toolchain import Source
 from mcp_wasm.capability.grant import KeyValue, Logging
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.logged import Logged
+from tests import once
 
 WIT = Path(__file__).parents[3] / "wit"
 WORLD = """package t:t;
@@ -78,7 +79,10 @@ def package(folder: str) -> str:
 
 @pytest.mark.toolchain
 @pytest.mark.timeout(240)
-def test_a_python_guest_keeps_state_from_call_to_call(home: Path, tmp_path: Path) -> None:
+def test_a_python_guest_keeps_state_from_call_to_call(
+    home: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    once.share_compiled(tmp_path_factory, home)
     (tmp_path / "app.py").write_text(PROGRAM, encoding="utf-8")
     wit = WORLD + package("wasi-keyvalue-0.2.0-draft2") + package("wasi-logging-0.1.0-draft")
     binary = compile_component("python", Source("counter", tmp_path, "app.py", wit, "counter"))

@@ -18,6 +18,7 @@ from mcp_wasm.capability.grant import Clock, Environment, Grant, Random, Secret,
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.report import Outcome
 from mcp_wasm.sandbox.wasm_tools import program as wasm_tools
+from tests import once
 
 pytestmark = [pytest.mark.toolchain, pytest.mark.timeout(600)]
 
@@ -39,7 +40,8 @@ ENVIRON = {"TOKEN": "correct horse battery"}
 
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
-    with Runtime(home=tmp_path_factory.mktemp("home"), environ=ENVIRON) as made:
+    home = once.share_compiled(tmp_path_factory, tmp_path_factory.mktemp("home"))
+    with Runtime(home=home, environ=ENVIRON) as made:
         yield made
 
 

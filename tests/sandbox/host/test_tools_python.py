@@ -12,6 +12,7 @@ from mcp_wasm.build.languages import compile_component
 from mcp_wasm.build.toolchain import Source
 from mcp_wasm.capability.grant import Tools
 from mcp_wasm.runtime import Runtime
+from tests import once
 
 ROOT = Path(__file__).parents[3]
 
@@ -25,7 +26,10 @@ def block(language: str) -> str:
 
 @pytest.mark.toolchain
 @pytest.mark.timeout(240)
-def test_a_python_guest_calls_tools(home: Path, tmp_path: Path, program: Callable[[str], Path]) -> None:
+def test_a_python_guest_calls_tools(
+    home: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, program: Callable[[str], Path]
+) -> None:
+    once.share_compiled(tmp_path_factory, home)
     tools = (ROOT / "wit" / "mcp-wasm-tools-0.1.0" / "tools.wit").read_text(encoding="utf-8")
     head, package, rest = tools.partition("package mcp-wasm:tools@0.1.0;")
     (tmp_path / "app.py").write_text(block("py"), encoding="utf-8")
