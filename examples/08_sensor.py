@@ -237,6 +237,10 @@ def checked(counted: dict[str, Any], told: dict[str, Any], home: Path) -> int:
         print(f"   {'yes' if is_so else 'NO '}  {name}")
     print(f"   readings that were given again after the kill, and not counted again: {counted['again']}")
     print(f"   alarms that came again, under an id that was seen: {told['again']}")
+    print("   At least once: a reading is done with when all that its handling asked for is done. An agent")
+    print(
+        "   that is killed before gets it again, after newer ones, under the same id, and has to bear that."
+    )
     print(f"   everything is in {os.path.relpath(home.parent)}")
     print("Everything came out as it should." if all(good.values()) else "That is not as it should be.")
     return 0 if all(good.values()) else 1
