@@ -29,7 +29,7 @@ _KEY = "copy"
 class Kept:
     """The copy ``name`` in ``store``, at most ``most`` bytes; for one event loop.
 
-    ``told`` is called with each update that was made here, ``observers`` after each change.
+    ``told`` is called with each update that was made here, ``observers`` soon after each change.
     An edit of this node may fill half of ``most``, so that those of others still find room.
     """
 
@@ -96,8 +96,7 @@ class Kept:
                 size, room = len(draft.update()), self.most // 2
                 if size > max(room, len(self._replica.update())):
                     raise StateRefused(f"the replica {self.name}", f"at most {room:,} bytes", f"{size:,}")
-                await _finished(self._take(update))
-                self.told(update)
+                await _finished(self._take(update, self.told))
 
     async def merge(self, update: bytes) -> None:
         """Take in what another node did; the same again changes nothing.
@@ -112,13 +111,16 @@ class Kept:
         if update != replica.EMPTY:
             await _finished(self._take(update))
 
-    async def _take(self, update: bytes) -> None:
+    async def _take(self, update: bytes, told: Callable[[bytes], None] | None = None) -> None:
         async with self._merging:
             state = self._replica.update()
             await asyncio.to_thread(self._keep, state, update)
             self._replica.take(update)
+        if told is not None:
+            told(update)
         for observer in tuple(self.observers):
-            observer()
+            # On its own: one that raises is the loop's matter, and stops no merging.
+            asyncio.get_running_loop().call_soon(observer)
 
     def _keep(self, state: bytes, update: bytes) -> None:
         replica.try_out(state, update)

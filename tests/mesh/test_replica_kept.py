@@ -79,6 +79,28 @@ async def test_an_edit_that_fails_or_is_cancelled_changes_nothing_and_the_next_i
     assert other.value == one.value == {"map": {"whole": 2.0}, "list": [], "text": ""}
 
 
+async def test_an_edit_that_is_cancelled_while_it_is_taken_is_taken_and_told() -> None:
+    told: list[bytes] = []
+    one = await opened(InMemory())
+    one.told = told.append
+    at_its_end = asyncio.Event()
+
+    async def edit() -> None:
+        async with one.edit() as draft:
+            draft.map["a"] = 1
+            at_its_end.set()
+
+    task = asyncio.create_task(edit())
+    await at_its_end.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (one.value["map"], len(told)) == ({"a": 1.0}, 1)
+    async with one.edit() as draft:
+        draft.map["b"] = 2
+    assert one.value["map"] == {"a": 1.0, "b": 2.0}
+
+
 async def test_what_comes_in_while_a_draft_is_open_is_merged_with_it() -> None:
     one, other = await opened(InMemory()), await opened(InMemory())
     async with other.edit() as draft:
@@ -90,6 +112,7 @@ async def test_what_comes_in_while_a_draft_is_open_is_merged_with_it() -> None:
         await one.merge(other.since(one.version))
         assert str(draft.text) == "mine"
     assert sorted((one.value["text"].count("mine"), one.value["text"].count("theirs"))) == [1, 1]
+    await asyncio.sleep(0)
     assert len(seen) == 2
 
 
