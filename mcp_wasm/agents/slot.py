@@ -45,7 +45,7 @@ class Slot:
     opening: asyncio.Task[Callable[[], Awaitable[None]]] | None = None
 
     def asked(self, message: str, sender: str) -> None:
-        """Remember who sent ``message``."""
-        self.askers[message] = sender
+        """Remember who sent ``message``; another node that uses its id again does not get the answer."""
+        self.askers.setdefault(message, sender)
         if len(self.askers) > ASKERS:
             self.askers.popitem(last=False)
