@@ -156,9 +156,10 @@ class ComponentHandler:
     def _handle(
         self, permit: Permit, situation: Situation, messages: Sequence[Message], handled: list[Handled]
     ) -> None:
-        one = self._adapted if self._spec.tool else self._one
+        one, left = self._adapted if self._spec.tool else self._one, read.MOST
         for message in messages:
-            if self._closed:
+            # All of them are carried out in one go on the event loop: the rest waits for the next.
+            if self._closed or left < 0:
                 return
             try:
                 done = one(permit, situation, message)
@@ -169,6 +170,7 @@ class ComponentHandler:
                 if isinstance(effect, Store):
                     _remember(situation.memory, self._spec.load, effect)
             handled.append(done)
+            left -= len(done.effects)
             if any(isinstance(effect, Stop) for effect in done.effects):
                 return
 

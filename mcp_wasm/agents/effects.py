@@ -21,6 +21,9 @@ MOST = 1000
 LONGEST_DELAY_MS = 366 * 24 * 3600 * 1000
 """A year: what a timer waits at most."""
 
+LONGEST_WORD = 255
+"""Characters of a tag, of what a reply answers, of an address, a subject or a tool's name."""
+
 _LONGEST_ID = 64
 
 
@@ -128,21 +131,31 @@ def _payload(text: str, what: str) -> str:
     return text
 
 
+def _word(text: str, what: str) -> str:
+    if len(text) > LONGEST_WORD:
+        raise MessageRefused(what, f"at most {LONGEST_WORD} characters", f"{len(text):,}")
+    return text
+
+
 def _send(value: Mapping[str, Any]) -> Send:
     kind = value["kind"] or "data_transfer"
     if kind not in KINDS:
         raise MessageRefused("the kind of a message", f"one of {', '.join(sorted(KINDS))}", repr(kind[:60]))
     return Send(
-        value["to"], _payload(value["payload"], "the payload of send"), PRIORITIES[value["priority"]], kind
+        _word(value["to"], "an address"),
+        _payload(value["payload"], "the payload of send"),
+        PRIORITIES[value["priority"]],
+        kind,
     )
 
 
 def _reply(value: Mapping[str, Any]) -> Reply:
-    return Reply(_payload(value["payload"], "the payload of reply"), value["re"], value["failed"])
+    re = _word(value["re"], "what a reply answers")
+    return Reply(_payload(value["payload"], "the payload of reply"), re, value["failed"])
 
 
 def _publish(value: Mapping[str, Any]) -> Publish:
-    return Publish(value["subject"], _payload(value["payload"], "the payload of publish"))
+    return Publish(_word(value["subject"], "a subject"), _payload(value["payload"], "the payload of publish"))
 
 
 def _store(value: Mapping[str, Any]) -> Store:
@@ -157,21 +170,21 @@ def _schedule(value: Mapping[str, Any]) -> Schedule:
 
 
 def _call_tool(value: Mapping[str, Any]) -> CallTool:
-    try:
-        arguments = json.loads(value["arguments"])
-    except (ValueError, RecursionError):
-        arguments = None
+    arguments = json.loads(_payload(value["arguments"], "the arguments of call-tool"))
     if not isinstance(arguments, dict):
         expected = "the JSON text of an object"
         raise MessageRefused("the arguments of call-tool", expected, repr(value["arguments"][:60]))
-    return CallTool(value["name"], arguments, value["tag"])
+    return CallTool(_word(value["name"], "the name of a tool"), arguments, _word(value["tag"], "a tag"))
 
 
 def _ask(value: Mapping[str, Any]) -> AskModel:
     if value["operation"] not in OPERATIONS:
         found = repr(value["operation"][:60])
         raise MessageRefused("the operation of ask-llm", f"one of {', '.join(OPERATIONS)}", found)
-    return AskModel(value["operation"], value["input"], value["tag"])
+    text = value["input"]
+    if len(text) > MOST_BYTES:
+        raise MessageRefused("the input of ask-llm", f"at most {MOST_BYTES:,} characters", f"{len(text):,}")
+    return AskModel(value["operation"], text, _word(value["tag"], "a tag"))
 
 
 _READ: Mapping[str, Callable[[Any], Effect]] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +34,9 @@ class Event:
     detail: str = ""
 
 
+LONGEST = 4_000
+"""Characters of a detail that are kept: it may be a guest's words."""
+
 Observer = Callable[[Event], None]
 """Told of each event as it happens, in order; it is quick and raises nothing."""
 
@@ -49,6 +52,8 @@ class Events:
 
     def add(self, event: Event) -> None:
         """Keep ``event`` and tell all observers of it."""
+        if len(event.detail) > LONGEST:
+            event = replace(event, detail=f"{event.detail[:LONGEST]}…")
         self._kept.append(event)
         self.total += 1
         for observer in tuple(self._observers.values()):

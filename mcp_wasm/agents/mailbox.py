@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from mcp_wasm.agents.child_spec import MailboxSpec, Overflow
-from mcp_wasm.agents.message import Priority
+from mcp_wasm.agents.message import MOST_BYTES, Priority
 from mcp_wasm.agents.ports import Delivery
 from mcp_wasm.agents.spill import Spill
 from mcp_wasm.errors import MailboxFull, SpillFailed, UnknownAgent
@@ -63,7 +63,8 @@ class Mailbox:
     def put(self, delivery: Delivery, *, must: bool = False) -> None:
         """Take a message in.
 
-        One that ``must`` be taken (an answer that was asked for) goes in over the capacity.
+        One that ``must`` be taken (an answer that was asked for) goes in over the capacity, as long as no
+        more than twice of what fits waits: an agent may ask without end, and not read its answers.
 
         Raises:
             MailboxFull: it does not fit.
@@ -72,7 +73,7 @@ class Mailbox:
         if self._closed:
             raise UnknownAgent(self.address)
         full = self._is_full(delivery) or self._on_disk(delivery.message.priority)
-        if full and not must:
+        if full and not (must and self._bears(delivery)):
             self._overflow(delivery)
         else:
             self._keep(delivery)
@@ -135,6 +136,11 @@ class Mailbox:
         return count >= self._capacity or (
             count > 0 and self._size + len(delivery.message.payload) > self._memory
         )
+
+    def _bears(self, delivery: Delivery) -> bool:
+        """Whether it can be taken over the capacity."""
+        size = self._size + len(delivery.message.payload)
+        return self._count < 2 * self._capacity and size <= max(2 * self._memory, MOST_BYTES)
 
     def _keep(self, delivery: Delivery) -> None:
         self._lanes[delivery.message.priority].append(delivery)

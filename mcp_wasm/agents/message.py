@@ -6,7 +6,6 @@ Pure: it knows no mailbox, no agent and no network. In components it is the reco
 
 from __future__ import annotations
 
-import itertools
 import json
 import secrets
 import time
@@ -38,13 +37,13 @@ class Priority(IntEnum):
 PRIORITIES = {each.name.lower(): each for each in Priority} | {"medium": Priority.NORMAL}
 """The priorities by the names that people and guests write; ``medium`` is normal."""
 
-_BOOT = secrets.token_hex(5)
-_numbers = itertools.count(1)
-
 
 def new_id() -> str:
-    """An id that no other message has, of this process or another."""
-    return f"{_BOOT}-{next(_numbers)}"
+    """An id that no other message has, of this process or another.
+
+    Nobody can guess it who was not told: an answer finds who waits for it by the id of the question.
+    """
+    return secrets.token_hex(12)
 
 
 @dataclass(frozen=True, slots=True)

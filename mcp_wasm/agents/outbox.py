@@ -17,7 +17,7 @@ from mcp_wasm.agents import effects as made
 from mcp_wasm.agents.asks import PREFIX
 from mcp_wasm.agents.effects import AskModel, CallTool, Effect, Publish, Reply, Schedule, Send
 from mcp_wasm.agents.handler import Handled, Handler
-from mcp_wasm.agents.message import Message, Priority, new, now
+from mcp_wasm.agents.message import MOST_BYTES, RUNTIME_KINDS, Message, Priority, new, now
 from mcp_wasm.agents.ports import Delivery, Models, Settle, Tools
 from mcp_wasm.agents.post import Post, Work
 from mcp_wasm.agents.slot import Slot
@@ -76,15 +76,18 @@ class Outbox:
             self.send_beside(path, failure)
 
     def send_beside(self, path: str, message: Message) -> None:
-        """Send a message of the runtime's own; that it cannot be is an event."""
+        """Send a message; that it cannot be is an event."""
         work = self.sent(path, message)
         if work is not None:
             self._post.spawn(work)
 
     def sent(self, path: str, message: Message) -> Work | None:
-        """Send a message whose failure is an event, and no failure of what it answers."""
+        """Send a message whose failure is an event, and no failure of what it answers.
+
+        Only what the runtime says goes into a full mailbox: publications and timers are somebody's own.
+        """
         try:
-            work = self._post.deliver(message, must=True)
+            work = self._post.deliver(message, must=message.kind in RUNTIME_KINDS)
         except McpWasmError as error:
             self._post.note(path, "undelivered", str(error))
             return None
@@ -126,12 +129,12 @@ class _Turn:
         self._outbox, self._post = outbox, outbox.post
         self._slot, self._delivery, self._message = slot, delivery, delivery.message
         self._handler = handler
+        self._answered = False
 
     def carry_out(self, effects: Sequence[Effect]) -> None:
         slot, message, settle = self._slot, self._message, self._delivery.settle
-        left, wrong, answered = list[Work](), "", False
+        left, wrong = list[Work](), ""
         for index, effect in enumerate(effects):
-            answered = answered or isinstance(effect, Reply)
             try:
                 work = self._carry(index, effect)
             except McpWasmError as error:
@@ -140,7 +143,7 @@ class _Turn:
                 continue
             if work is not None:
                 left.append(work)
-        if not answered and message.kind == "request":
+        if not self._answered and message.kind == "request":
             slot.asked(message.id, message.sender)
         if settle is None:
             for work in left:
@@ -208,15 +211,19 @@ class _Turn:
 
     def _reply(self, index: int, effect: Reply) -> Work | None:
         message, slot = self._message, self._slot
-        to = message.sender if effect.re in {"", message.id} else slot.askers.pop(effect.re, "")
+        own = effect.re in {"", message.id}
+        to = message.sender if own else slot.askers.pop(effect.re, "")
+        # One answer for each question: whoever asked has to take that much, and no more.
+        owed = not own or (message.kind == "request" and not self._answered)
+        self._answered = self._answered or own
         if not _answers(to):
             raise AgentFailed(slot.path, f"nobody waits for its reply to {effect.re or message.id}")
         kind, re = "failure" if effect.failed else "reply", effect.re or message.id
         made_id = made.id_of(message.id, index)
         reply = Message(made_id, slot.path, to, effect.payload, now(), message.priority, kind, re)
         if not to.startswith(PREFIX):
-            return self._post.deliver(reply, must=True)
-        if effect.re in {"", message.id} and message.kind != "request":
+            return self._post.deliver(reply, must=owed)
+        if own and message.kind != "request":
             return None  # a client that only sent something does not wait
         # One that has gone meanwhile is no reason to handle the message again.
         return self._outbox.sent(slot.path, reply)
@@ -257,6 +264,9 @@ class _Turn:
 
     def _answer(self, sender: str, kind: str, tag: str, answer: Mapping[str, Any]) -> Work | None:
         path, text = self._slot.path, json.dumps(answer, ensure_ascii=False)
+        if len(text) > MOST_BYTES:
+            told = f"the answer has {len(text):,} characters, at most {MOST_BYTES:,} fit into a message"
+            text = json.dumps({"err": told, "status": "failed"})
         re = tag or self._message.id
         message = new(sender, path, text, self._message.priority, kind, re)
         return self._post.deliver(message, must=True)

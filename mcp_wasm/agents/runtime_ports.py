@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mcp_wasm.agents.message import MOST_BYTES
 from mcp_wasm.errors import McpWasmError
 from mcp_wasm.runtime import Runtime
 from mcp_wasm.sandbox.account import Caller
@@ -24,4 +25,7 @@ class RuntimeTools:
             )
         except McpWasmError as error:
             return {"err": str(error)}
+        if len(outcome.text) > MOST_BYTES:
+            # Not even written down for a message: that would hold up every agent.
+            return {"err": f"the result has {len(outcome.text):,} characters, at most {MOST_BYTES:,} fit"}
         return {"err": outcome.value} if outcome.failed else {"ok": outcome.value}
