@@ -182,6 +182,8 @@ async def check(program: str, site: Site) -> int:
         tried = await page.value(TRIES)
         for subject, found in tried.items():
             print(f"   {subject}: {found}")
+        sizes = await page.value(SIZES)
+        print(f"   a name of 20,000 letters: {sizes[0]}; one of 40,000: {sizes[1]}")
         heading("3. The same page at another origin, with the same password")
         other = Site()
         other.access = site.access
@@ -196,6 +198,7 @@ async def check(program: str, site: Site) -> int:
         "what the agent publishes arrives": heard.startswith('greetings.new: {"name":"Ada"'),
         "the agent that was not granted is refused": "Permissions Violation for Publish" in refused,
         "and so is everything else": all("Permissions Violation" in each for each in tried.values()),
+        "long names are greeted, too long ones refused": sizes == ["greeted", "refused"],
         "a page of another origin is refused": "closed" in said,
     }
     heading("4. As it should be?")
@@ -229,6 +232,16 @@ TRIES = """
 })()
 """
 """What a page may try that was taken over by somebody else; the server's answers."""
+
+SIZES = """
+(async () => {
+  const to = "mw.pages.web.page.to.greeter", [some, many] = [20000, 40000].map((size) => "é".repeat(size));
+  const { ok } = await nats.ask(to, { name: some });
+  const { code } = await nats.ask(to, { name: many });
+  return [ok.text.startsWith(`Hello, ${some}!`) ? "greeted" : "cut", code];
+})()
+"""
+"""Names of 40 KB and of 80 KB, of which the door takes the first."""
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -180,6 +180,7 @@ def test_the_page_of_the_browser_example_asks_one_agent_and_is_refused_all_else(
         'Refused: Permissions Violation for Publish to "mw.pages.web.page.to.diary"',
         'ask in another\'s name: Permissions Violation for Publish to "mw.pages.web.other.to.greeter"',
         'hear everything: Permissions Violation for Subscription to ">"',
+        "a name of 20,000 letters: greeted; one of 40,000: refused",
         "State: the connection to NATS is closed",
     ):
         assert said in done.stdout, said
