@@ -20,6 +20,8 @@ from mcp_wasm.errors import AgentFailed, McpWasmError
 
 Make = Callable[[], Handler]
 
+_AWAY = "away"
+
 
 class Agent:
     """The body of a child: ``run`` is one life of it."""
@@ -32,13 +34,34 @@ class Agent:
         self._turn = asyncio.Lock()
         self._situation: Situation | None = None
         self._task: asyncio.Task[object] | None = None
-        self._waiting = self._ending = False
+        self._waiting = self._ending = self._parking = False
+        self._rests = asyncio.Event()
 
     async def run(self, ready: Callable[[], None]) -> str:
         """Live; the reason of the end. Raises what ended it, if that was a failure."""
-        slot, spec = self._slot, self._slot.spec
+        slot = self._slot
         self._task = asyncio.current_task()
-        slot.agent, slot.phase = self, "starting"
+        slot.agent = self
+        try:
+            while not self._ending:
+                if slot.turn.is_set():
+                    reason = await self._live(ready)
+                    if reason != _AWAY:
+                        return reason
+                else:
+                    ready()
+                    await self._stand_by()
+            return "shutdown"
+        finally:
+            slot.phase = "stopped"
+            self._rests.set()
+            if slot.agent is self:
+                slot.agent = None
+
+    async def _live(self, ready: Callable[[], None]) -> str:
+        """From its start to its end, or until it is to move."""
+        slot, spec = self._slot, self._slot.spec
+        slot.phase = "starting"
         try:
             if slot.finishing is not None:
                 await asyncio.wait([slot.finishing])
@@ -53,12 +76,32 @@ class Agent:
             slot.last_error = str(error)
             raise
         finally:
-            slot.phase = "stopped"
-            if slot.agent is self:
-                slot.agent = None
+            self._situation = None
             for each in (self._handler, self._next[0] if self._next else None):
                 if each is not None:
                     each.close()
+
+    async def _stand_by(self) -> None:
+        """Wait until the agent is on this node."""
+        self._slot.phase = "standby"
+        self._rests.set()
+        self._waiting = True
+        try:
+            await self._slot.turn.wait()
+        except asyncio.CancelledError:
+            if not self._ending or self._task is None:
+                raise
+            self._task.uncancel()
+        finally:
+            self._waiting = False
+            self._rests.clear()
+
+    async def parked(self) -> None:
+        """Return once nothing of it runs, after the slot's turn was taken from it."""
+        if self._waiting and not self._rests.is_set() and self._task is not None:
+            self._parking = True
+            self._task.cancel()
+        await self._rests.wait()
 
     def stop(self) -> None:
         """End after the messages that are handled now."""
@@ -89,15 +132,18 @@ class Agent:
     async def _serve(self, situation: Situation) -> str:
         slot, most = self._slot, max(1, self._slot.spec.batch)
         while not self._ending:
-            batch = await self._taken(most)
+            batch = await self._taken(most) if slot.turn.is_set() else None
             if batch is None:
                 break
             slot.phase = "running"
             async with self._turn:
+                if not slot.turn.is_set():
+                    slot.mailbox.give_back(batch)
+                    break
                 reason = await self._go(situation, batch)
             if reason is not None:
                 return reason
-        return "shutdown"
+        return "shutdown" if self._ending else _AWAY
 
     async def _taken(self, most: int) -> list[Delivery] | None:
         """The next messages; None when the agent is to end."""
@@ -106,8 +152,9 @@ class Agent:
         try:
             return await self._slot.mailbox.take(most) or None
         except asyncio.CancelledError:
-            if not self._ending or self._task is None:
+            if not (self._ending or self._parking) or self._task is None:
                 raise
+            self._parking = False
             self._task.uncancel()
             return None
         finally:

@@ -70,7 +70,8 @@ class AgentSpec:
     ``limits`` narrows the runtime's, per message. ``durable`` keeps messages in JetStream until they are
     handled; ``group`` shares them with the agents of other nodes in the same group. ``subscribes`` are
     subjects whose messages it gets. ``batch`` messages at most are handled in one go. ``exposed`` lets
-    MCP clients ask it and send to it, and ``description`` tells them what for.
+    MCP clients ask it and send to it, and ``description`` tells them what for. On ``standby`` it does
+    not start until another node moves it here.
     """
 
     component: str | Path
@@ -90,6 +91,7 @@ class AgentSpec:
     batch: int = 64
     exposed: bool = False
     description: str = ""
+    standby: bool = False
 
 
 @dataclass(frozen=True, slots=True)

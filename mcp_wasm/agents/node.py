@@ -23,6 +23,7 @@ from mcp_wasm.agents.denials import denial_of
 from mcp_wasm.agents.events import Event, Events
 from mcp_wasm.agents.handler import Handler
 from mcp_wasm.agents.message import Message, Priority
+from mcp_wasm.agents.moving import Moves
 from mcp_wasm.agents.outbox import Outbox
 from mcp_wasm.agents.ports import Bus, Models, Settle, State, Tools
 from mcp_wasm.agents.roads import Roads, Work
@@ -69,6 +70,7 @@ class Node:
         """The agents by path."""
         self._asks = asks.Asks(name)
         self._roads = Roads(name, self.slots, self._asks, bus)
+        self.moves = Moves(self, self.slots, self._roads, state, bus)
         self._outbox = Outbox(self, tools, models)
         self._timers = Timers(self._fire)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,6 +85,7 @@ class Node:
             McpWasmError: a child could not be started; none of them runs then.
         """
         await self._roads.open()
+        await self.moves.open()
         self.watching.begin(tree)
         ready = asyncio.Event()
         self._supervisor = Supervisor(tree, "", self._child, observe=self._seen)
@@ -236,7 +239,9 @@ class Node:
 
     def _open(self, path: str, spec: AgentSpec) -> Slot:
         slot = self.slots.open(path, spec, lambda found, why: self._outbox.dropped(path, found, why))
-        self._roads.begin(slot)
+        self.moves.place(slot)
+        if slot.place == "here":
+            self._roads.begin(slot)
         return slot
 
     def forget(self, path: str) -> None:
@@ -284,6 +289,7 @@ class Node:
     async def _closed(self) -> None:
         await self.watching.close()
         self._timers.close()
+        self.moves.close()
         self._forget_all()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2.0)  # for all of them together

@@ -28,6 +28,8 @@ class Delivery:
 
     message: Message
     settle: Settle | None = None
+    kept: bool = False
+    """Whether it is kept elsewhere until it is settled, and comes again if it is not."""
 
 
 Deliver = Callable[[Delivery], None]
@@ -63,11 +65,27 @@ class Bus(Protocol):
     async def publish(self, subject: str, message: Message) -> None:
         """Publish to all that subscribe to ``subject`` (a subject of agents, without the mesh's prefix)."""
 
-    async def open(self, path: str, spec: AgentSpec, deliver: Deliver) -> Callable[[], Awaitable[None]]:
+    async def open(
+        self, path: str, spec: AgentSpec, deliver: Deliver, former: Sequence[str] = ()
+    ) -> Callable[[], Awaitable[None]]:
         """An agent lives: announce it, subscribe for it, its queue group and its durable messages.
 
-        ``deliver`` gets what comes; the result ends it.
+        ``deliver`` gets what comes, also what lies in its durable mailboxes of the nodes ``former``, where it
+        was before; the result ends it.
         """
+
+    async def ask(self, node: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What ``node`` says to ``body``, which is of a move.
+
+        Raises:
+            McpWasmError: it cannot be asked, or refuses.
+        """
+
+    async def known(self, path: str, node: str) -> None:
+        """Wait until it is known here that ``node`` has the agent ``path``, for some seconds at most."""
+
+    def answer(self, handle: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]) -> None:
+        """Have ``handle`` answer what other nodes, each known by its name, say of moves."""
 
 
 class Models(Protocol):

@@ -45,15 +45,16 @@ class Roads:
     def begin(self, slot: Slot) -> None:
         """Make an agent known to other nodes, and take what comes for it."""
         if self._bus is not None:
-            taking = self._bus.open(slot.path, slot.spec, self._taker(slot))
+            taking = self._bus.open(slot.path, slot.spec, self._taker(slot), slot.former)
             slot.opening = asyncio.create_task(taking)
 
     async def end(self, slot: Slot) -> None:
         """Take nothing for it from other nodes any more."""
-        if slot.opening is None:
+        opening, slot.opening = slot.opening, None
+        if opening is None:
             return
         try:
-            close = await slot.opening
+            close = await opening
         except McpWasmError:
             return  # it was never known to others, which was told when it failed
         await close()
@@ -68,19 +69,30 @@ class Roads:
             UnknownAgent, MailboxFull, Unreachable: nobody takes it.
         """
         to = message.to
-        slot = self._slots.get(to)
+        slot = self._slots.here(to)
         if slot is None:
             if to.startswith(PREFIX):
                 return self._to_client(message)
             found = address.parse(to)
-            slot = self._slots.get(found.path) if found.node in {"", self._name} else None
+            slot = self._slots.here(found.path) if found.node in {"", self._name} else None
             if slot is None:
                 return self._remote(message, found)
         slot = self._slots.routed(slot, message.kind)
+        if slot.place == "away":
+            return self._remote(message, address.Address(slot.path))
         if slot.spec.durable and self._bus is not None and settle is None:
+            if slot.place == "moving":
+                return self._when_moved(slot, message)
             return self._bus.send(replace(message, to=f"{slot.path}@{self._name}"), durable=True)
         slot.mailbox.put(Delivery(message, settle), must=must)
         return None
+
+    async def _when_moved(self, slot: Slot, message: Message) -> None:
+        while slot.place == "moving":  # noqa: ASYNC110 - rare, and over in a moment
+            await asyncio.sleep(0.02)
+        work = self.deliver(message)
+        if work is not None:
+            await work
 
     def beyond(self, message: Message) -> Work | None:
         """Publish to other nodes what was published here."""
@@ -104,6 +116,9 @@ class Roads:
         self._asks.answered(delivery.message)
 
     def _remote(self, message: Message, to: address.Address) -> Work:
+        if to.node in {"", self._name} and to.path in self._slots:  # it was moved, or is on standby here
+            to = address.Address(to.path)
+            message = replace(message, to=to.path)
         if self._bus is None or to.node == self._name:
             raise self._slots.unknown(message.to, to.path)
         return self._bus.send(self._signed(message), durable=False)

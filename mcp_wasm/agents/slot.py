@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mcp_wasm.agents.child_spec import AgentSpec
 from mcp_wasm.agents.mailbox import Mailbox
@@ -18,7 +18,16 @@ ASKERS = 10_000
 """Messages of which it is remembered who sent them, for an answer that comes later."""
 
 Phase = str
-"""``starting``, ``waiting``, ``running``, ``stopped`` or ``dead``."""
+"""``starting``, ``waiting``, ``running``, ``standby``, ``stopped`` or ``dead``."""
+
+Place = Literal["here", "moving", "away"]
+"""Whether this node has the agent, gives it to another, or has it not."""
+
+
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
 
 
 @dataclass(slots=True)
@@ -26,7 +35,8 @@ class Slot:
     """The place of one agent in its node.
 
     ``finishing`` is work of an ended incarnation that the next one waits for; ``fuel`` is the sum of all
-    messages; ``opening`` makes it known to other nodes, and gives what ends that.
+    messages; ``opening`` makes it known to other nodes, and gives what ends that. ``turn`` is set
+    while the agent is here; ``former`` are nodes where it was, whose durable mailboxes it empties.
     """
 
     path: str
@@ -43,6 +53,24 @@ class Slot:
     finishing: asyncio.Task[None] | None = None
     last_error: str = ""
     opening: asyncio.Task[Callable[[], Awaitable[None]]] | None = None
+    place: Place = "here"
+    former: tuple[str, ...] = ()
+    turn: asyncio.Event = field(default_factory=_set)
+
+    def park(self) -> None:
+        """Begin to move it: it takes no more, and what comes waits."""
+        self.place = "moving"
+        self.turn.clear()
+
+    def leave(self) -> None:
+        """It is on another node, or on standby."""
+        self.place = "away"
+        self.turn.clear()
+
+    def stay(self) -> None:
+        """It is here, and takes what comes."""
+        self.place = "here"
+        self.turn.set()
 
     def asked(self, message: str, sender: str) -> None:
         """Remember who sent ``message``; another node that uses its id again does not get the answer."""

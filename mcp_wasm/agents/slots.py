@@ -45,6 +45,11 @@ class Slots(dict[str, Slot]):
                 paths.remove(path)
         return self.pop(path, None)
 
+    def here(self, path: str) -> Slot | None:
+        """The place at ``path``, if its agent is on this node."""
+        slot = self.get(path)
+        return None if slot is None or slot.place == "away" else slot
+
     def found(self, path: str) -> Slot:
         """The place at ``path``.
 
@@ -77,7 +82,7 @@ class Slots(dict[str, Slot]):
         """The paths of those who subscribe to ``subject``."""
         for pattern, paths in list(self._subscribed.items()):
             if subject_fits(pattern, subject):
-                yield from list(paths)
+                yield from [path for path in paths if self[path].place != "away"]
 
     def close(self) -> None:
         """Write what is on its way to the disk; every place was taken away before."""

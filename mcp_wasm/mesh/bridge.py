@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mcp_wasm.agents import address
 from mcp_wasm.agents.child_spec import AgentSpec
 from mcp_wasm.agents.message import Message
 from mcp_wasm.agents.ports import Deliver, Delivery
-from mcp_wasm.capability.messaging import is_pattern, is_subject
+from mcp_wasm.capability.messaging import is_subject
 from mcp_wasm.errors import (
     McpWasmError,
     MessageRefused,
@@ -30,32 +30,21 @@ from mcp_wasm.errors import (
 from mcp_wasm.mesh import publications
 from mcp_wasm.mesh.announcement import AgentNews
 from mcp_wasm.mesh.boxes import Boxes, box_of
-from mcp_wasm.mesh.connection import Subscription
 from mcp_wasm.mesh.directory import SILENT
-from mcp_wasm.mesh.durable import Taker
 from mcp_wasm.mesh.envelope import message_in, message_out
 from mcp_wasm.mesh.mesh import Mesh
-from mcp_wasm.mesh.peers import Later
+from mcp_wasm.mesh.opened import Opened
+from mcp_wasm.mesh.peers import Handle, Later
 from mcp_wasm.mesh.traffic import Status
 from mcp_wasm.mesh.waiting import Waiting
 
 _log = logging.getLogger(__name__)
 
-_TELL = "tell"
+_TELL, _MOVE = "tell", "move"
 _CLIENT = "client:"
 _ANSWERS = frozenset({"reply", "failure"})
 _TRIES = 3
-_CLOSE_S, _PATIENCE_S = 3.0, 0.05
-
-
-@dataclass(slots=True)
-class _Open:
-    """An agent of this node that others can reach."""
-
-    spec: AgentSpec
-    deliver: Deliver
-    subscriptions: list[Subscription]
-    taker: Taker | None = None
+_CLOSE_S, _PATIENCE_S, _MOVED_S, _KNOWN_S = 3.0, 0.05, 1.0, 5.0
 
 
 class Bridge:
@@ -77,7 +66,7 @@ class Bridge:
         self._boxes = Boxes(mesh)
         self._undelivered = undelivered or _told
         self._note: Callable[[str, str, str], None] = lambda _path, _what, _detail: None
-        self._open: dict[str, _Open] = {}
+        self._open: dict[str, Opened] = {}
         self._receive: Deliver | None = None
         self._waiting = Waiting(most, most_bytes)
         self._flushing: asyncio.Task[None] | None = None
@@ -156,24 +145,18 @@ class Bridge:
             return
         await publications.publish(self.mesh, subject, message)
 
-    async def open(self, path: str, spec: AgentSpec, deliver: Deliver) -> Callable[[], Awaitable[None]]:
+    async def open(
+        self, path: str, spec: AgentSpec, deliver: Deliver, former: Sequence[str] = ()
+    ) -> Callable[[], Awaitable[None]]:
         """Make the agent at ``path`` known, and subscribe for it; the result ends that.
 
         Raises:
             McpWasmError: it cannot be subscribed to what its spec says.
         """
-        opened = self._open[path] = _Open(spec, deliver, [])
+        opened = self._open[path] = Opened(path, spec, deliver)
         try:
-            for pattern in spec.subscribes:
-                if not is_pattern(pattern):
-                    raise MessageRefused(f"what {path} subscribes to", "a subject", pattern[:80])
-                taken = publications.subscribe(self.mesh, path, spec.group, pattern, deliver)
-                opened.subscriptions.append(await taken)
-            if spec.durable:
-                box = box_of(path, self.node, spec.group)
-                opened.taker = Taker(self._boxes, box, path, spec, deliver)
-                opened.taker.buried = lambda why: self._note(path, "dead_letter", why)
-                await opened.taker.start()
+            buried = lambda why: self._note(path, "dead_letter", why)  # noqa: E731
+            await opened.begin(self.mesh, self._boxes, former, buried)
         except BaseException:
             await self._shut(path)
             raise
@@ -185,10 +168,22 @@ class Bridge:
         if opened is None:
             return
         self.mesh.tell_agent(path, None)
-        for each in opened.subscriptions:
-            await each.stop()
-        if opened.taker is not None:
-            await opened.taker.close()
+        await opened.end()
+
+    async def ask(self, node: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What ``node`` says to ``body``, which is of a move."""
+        return await self.mesh.peers.ask(node, _MOVE, body)
+
+    async def known(self, path: str, node: str) -> None:
+        """Wait until it is known here that ``node`` has the agent ``path``, for some seconds at most."""
+        loop, places = asyncio.get_running_loop(), self.mesh.directory.places
+        until = loop.time() + _KNOWN_S
+        while loop.time() < until and not any(x.up for x in places(path, node)):  # noqa: ASYNC110 - another says it
+            await asyncio.sleep(_PATIENCE_S)
+
+    def answer(self, handle: Handle) -> None:
+        """Have ``handle`` answer what other nodes say of moves."""
+        self.mesh.peers.on(_MOVE, handle)
 
     # -- out
 
@@ -205,7 +200,8 @@ class Bridge:
     async def _send(self, message: Message, name: str, node: str) -> None:
         """To the node that has it; where any will do, to another if that is gone."""
         body = message_out(message)
-        tries = _TRIES
+        tries, loop = _TRIES, asyncio.get_running_loop()
+        until = loop.time() + _MOVED_S
         while tries:
             at = node or self._node_of(name, message.to)
             try:
@@ -222,6 +218,10 @@ class Bridge:
                     self.mesh.directory.gone(at, peer.boot)
                 if node:
                     raise Unreachable(message.to, error.reason) from None
+            except UnknownAgent:
+                if node or loop.time() > until:
+                    raise
+                await asyncio.sleep(_PATIENCE_S)  # it has moved, or ended, and that was not told yet
             except NoReply as error:
                 raise NoReply(message.to, error.seconds) from None
             else:

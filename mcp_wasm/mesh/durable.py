@@ -183,7 +183,7 @@ class Taker:
             self._settle(number, held, "dropped", reason)
             return
         message = replace(message, to=self._path, attempt=held.delivered)
-        delivery = Delivery(message, lambda how, why: self._settle(number, held, how, why))
+        delivery = Delivery(message, lambda how, why: self._settle(number, held, how, why), kept=True)
         if not self._given(number, held, delivery):
             self._spawn(self._give(number, held, delivery), f"mesh: to {self._path}")
 

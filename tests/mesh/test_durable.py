@@ -124,8 +124,7 @@ async def test_what_a_dead_node_had_taken_is_given_to_another_of_its_group(
         for each in sent:
             await one.send(each, durable=True)
         await first.until(20)
-        taker = one._open["worker"].taker
-        assert taker is not None
+        (taker,) = one._open["worker"].takers
         assert taker._subscription is not None
         await taker._subscription.stop()  # as if the process had ended: nothing is heard or told any more
         for task in taker._tasks:
