@@ -21,6 +21,7 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -118,7 +119,8 @@ def main() -> int:
             return asyncio.run(check(browser, site))
         print(f"   Open {site.origin}/ in a browser. Ctrl-C ends it.", flush=True)
         with suppress(KeyboardInterrupt):
-            threading.Event().wait()
+            while True:
+                time.sleep(3600)
     return 0
 
 
