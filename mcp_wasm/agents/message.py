@@ -22,6 +22,9 @@ KINDS = frozenset({"llm_task", "state_update", "coordination", "data_transfer", 
 RUNTIME_KINDS = frozenset({"reply", "failure", "tool_result", "llm_result", "timer", "down", "exit"})
 """What only the runtime sends."""
 
+RUNTIME_SENDERS = frozenset({"llm", "system"})
+"""What no agent is called, since the runtime sends under these."""
+
 DEFAULT_KIND = "data_transfer"
 
 

@@ -45,7 +45,7 @@ async def running(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     residents = Residents(workers or max(4, os.cpu_count() or 1))
     part = part_of(runtime.services.state, folder, name, node)
-    kept = store(runtime.services.state, folder / "memory.sqlite")
+    kept = store(runtime.services.state, folder / "memory.sqlite", f"agents-{name}")
 
     targets = Targets(runtime)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mcp_wasm.build import bundled
 from mcp_wasm.code.made_contract import Wanted
-from mcp_wasm.errors import CallerError
+from mcp_wasm.errors import CallerError, ComponentRefused
 from mcp_wasm.registry.tool import Component
 from mcp_wasm.runtime import Runtime
 
@@ -36,7 +36,7 @@ def component(runtime: Runtime, given: str | Path, *, agent: bool = True) -> Com
         return _made(runtime, path, language, world() if agent else "")
     if is_file(given):
         return runtime.inspect(path)
-    return runtime.component(str(given))
+    return _published(runtime, str(given))
 
 
 def is_file(given: str | Path) -> bool:
@@ -52,6 +52,20 @@ def world() -> str:
     folder = installed if installed.is_dir() else bundled.PACKAGE.parent / "wit"
     types = (folder / PACKAGE / "agent.wit").read_text(encoding="utf-8")
     return f"{types}\nworld agent {{\n    export handler;\n}}\n"
+
+
+def _published(runtime: Runtime, name: str) -> Component:
+    """The component that a person has: what a tree file grants to its name is for no other.
+
+    A model may put a tool of its own before one that a person kept, until its session ends, and another
+    node may have one of that name.
+    """
+    found = runtime.component(name)
+    if found.remote is not None:
+        raise ComponentRefused(name, "it is another node's", "Install it here, or run the agent there")
+    if any(each.digest == found.digest and not each.kept for each in runtime.made.list()):
+        raise ComponentRefused(name, "a model made it, and no person has kept it", "Keep it, or name a file")
+    return found
 
 
 def _made(runtime: Runtime, path: Path, language: str, wit: str) -> Component:

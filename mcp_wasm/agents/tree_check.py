@@ -8,6 +8,7 @@ from typing import Any
 
 from mcp_wasm.agents.address import LONGEST
 from mcp_wasm.agents.child_spec import AgentSpec, ChildSpec, SupervisorSpec
+from mcp_wasm.agents.message import RUNTIME_SENDERS
 from mcp_wasm.component.names import nearest
 from mcp_wasm.errors import InvalidSettings
 
@@ -60,6 +61,8 @@ class _Made:
     def child(self, id_: str, above: tuple[str, ...]) -> ChildSpec:
         spec = self._children[id_]
         path = "/".join((*above, id_))
+        if path in RUNTIME_SENDERS:
+            raise self._wrong(_at(spec), "a name that the runtime does not send under", path)
         if len(path) > LONGEST:
             raise self._wrong(_at(spec), f"an address of at most {LONGEST} characters", path)
         self.paths[id_], self.specs[path] = path, spec

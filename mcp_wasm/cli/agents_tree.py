@@ -67,6 +67,9 @@ def read(config: Config, file: str, name: str = "") -> Tree:
     found = tree_file.load(path)
     # It grants, and names what runs.
     dotenv.check_own(path)
+    for source in tree_file.sources(found.tree):
+        if source.is_file():  # one that is not there is told by who starts it
+            dotenv.check_own(source)
     own = check_part(name, "--name") if name else found.name
     environ = {**dotenv.read(path.absolute().parent), **os.environ}
     return Tree(path, own, found, _guarding(_with_tables(config, found, path), found, path), environ)

@@ -32,14 +32,16 @@ class StateOptions:
     open: Open | None = field(default=None, compare=False, repr=False)
 
 
-def store(options: StateOptions, path: Path) -> Store:
+def store(options: StateOptions, path: Path, name: str = "") -> Store:
     """A store as ``options`` want it; the file ``path`` is made when it is first used.
+
+    Where it is kept on another machine it has ``name`` there, by which it is apart from others.
 
     Raises:
         StateUnavailable: the backend is on another machine, and nobody has said how to open it.
     """
     if options.open is not None:
-        return options.open(options.bounds, path.stem)
+        return options.open(options.bounds, name or path.stem)
     if options.backend in {"redis", "nats"}:
         raise StateUnavailable(options.backend, "this state is reached through the settings file only")
     if options.backend == "memory":

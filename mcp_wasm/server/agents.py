@@ -163,4 +163,5 @@ def _wrong(given: Arguments) -> list[Mismatch]:
 
 
 def _tag(client: str) -> str:
-    return re.sub(r"[^a-zA-Z0-9_-]", "-", client)[:40] or "mcp"
+    """What agents know the client as: never as the person, whose messages are from ``client:local``."""
+    return "mcp-" + re.sub(r"[^a-zA-Z0-9_-]", "-", client)[:40]

@@ -26,9 +26,10 @@ from mcp_wasm.agents.node import Node
 from mcp_wasm.agents.ports import Delivery
 from mcp_wasm.agents.slot import Slot
 from mcp_wasm.agents.state import StoredState
-from mcp_wasm.errors import MailboxFull, MessageRefused, Unreachable
+from mcp_wasm.errors import MailboxFull, MessageRefused, UnknownAgent, Unreachable
 from mcp_wasm.memory.in_memory import InMemory
 from mcp_wasm.sandbox.services import Services
+from mcp_wasm.server.agents import AgentDoor
 
 pytestmark = pytest.mark.anyio
 
@@ -185,3 +186,24 @@ def test_another_message_of_the_same_id_does_not_get_the_answer() -> None:
     slot.asked("one", "client:ada@here")
     slot.asked("one", "bad@there")
     assert slot.askers["one"] == "client:ada@here"
+
+
+@pytest.mark.parametrize("client", ["local", "web.ada", "x@there", "", "127.0.0.1 local"])
+async def test_no_mcp_client_speaks_as_the_person_or_a_page(tmp_path: Path, client: str) -> None:
+    seen: list[Message] = []
+
+    def listen(_situation: Situation, message: Message) -> tuple[Effect, ...]:
+        seen.append(message)
+        return ()
+
+    async with _node(tmp_path, ("a", listen, _spec(exposed=True)), ("b", listen, _spec())) as node:
+        door = AgentDoor(node)
+        await door.call("send_to_agent", {"agent": "a", "payload": 1}, client)
+        with pytest.raises(UnknownAgent):
+            await door.call("send_to_agent", {"agent": "b", "payload": 1}, client)
+        assert await door.read("mcp-wasm://agents/b/state") is None
+        async with asyncio.timeout(10):
+            while not seen:  # noqa: ASYNC110 - the handler has no event of its own
+                await asyncio.sleep(0)
+        assert seen[0].sender.startswith("client:mcp-")
+        assert "@" not in seen[0].sender
