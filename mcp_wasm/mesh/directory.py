@@ -56,7 +56,8 @@ class Directory:
     own: str
     changed: Callable[[str, str], None] = lambda _node, _what: None
     peers: dict[str, Peer] = field(default_factory=dict)
-    _durable: dict[tuple[str, str], AgentNews] = field(default_factory=dict)
+    _durable: dict[str, dict[str, AgentNews]] = field(default_factory=dict)
+    _remembered: int = 0
 
     def heard(self, node: str, boot: int, beat: Beat, now: float) -> Peer | None:
         """Take in a beat whose seal was found right; the node, unless it left.
@@ -88,8 +89,8 @@ class Directory:
             return
         peer.description, peer.known = description, description.digest
         for path, news in description.agents.items():
-            if news.durable and len(self._durable) < _REMEMBERED:
-                self._durable[path, node] = news
+            if news.durable:
+                self._remember(path, node, news)
         self.changed(node, "node_changed")
 
     def expire(self, now: float) -> None:
@@ -116,8 +117,8 @@ class Directory:
         there = {each.node for each in found}
         return found + [
             Place(at, news, up=False)
-            for (what, at), news in self._durable.items()
-            if what == path and node in {"", at} and at not in there
+            for at, news in self._durable.get(path, {}).items()
+            if node in {"", at} and at not in there
         ]
 
     def locate(self, path: str, node: str = "") -> Place | None:
@@ -132,6 +133,15 @@ class Directory:
             for name, components in peer.description.exports.items():
                 if interface in {name, name.partition("@")[0]}:
                     yield from ((node, component) for component in components)
+
+    def _remember(self, path: str, node: str, news: AgentNews) -> None:
+        known = self._durable.get(path, {})
+        if node not in known:
+            if self._remembered >= _REMEMBERED:
+                return
+            self._remembered += 1
+            self._durable[path] = known
+        known[node] = news
 
     def _down(self, node: str) -> None:
         if self.peers.pop(node, None) is not None:

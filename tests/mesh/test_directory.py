@@ -125,3 +125,21 @@ def test_a_durable_mailbox_stays_known_while_its_node_is_away_and_others_do_not(
     found = directory.locate("keeper")
     assert found is not None
     assert (found.node, found.up) == ("n1", False)
+
+
+def test_durable_mailboxes_that_a_node_claims_by_the_thousand_slow_no_other_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mcp_wasm.mesh.directory._REMEMBERED", 10)
+    known = Directory("own")
+    known.heard("far", 1, BEAT, 0.0)
+    known.described("far", 1, HAS)
+    known.heard("bad", 1, BEAT, 0.0)
+    known.described("bad", 1, Description({f"a{n}": AgentNews(durable=True) for n in range(100)}))
+    for node in ("far", "bad"):
+        known.gone(node, 1)
+    assert [each.node for each in known.places("keeper")] == ["far"]
+    assert sum(bool(known.places(f"a{n}")) for n in range(100)) == 8  # two are of the other node
+    known.heard("far", 2, BEAT, 0.0)
+    known.described("far", 2, HAS)
+    assert [(each.node, each.up) for each in known.places("keeper")] == [("far", True)]
