@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from mcp_wasm.agents import effects as read
+from mcp_wasm.agents import source
 from mcp_wasm.agents.child_spec import AgentSpec
 from mcp_wasm.agents.effects import Effect, Reply, Stop, Store
 from mcp_wasm.agents.handler import Handled, Situation
@@ -65,6 +66,11 @@ class ComponentHandler:
     def digest(self) -> str:
         """The component's digest."""
         return self._target.component.digest
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """A component of a file is published nowhere: its name alone says nothing to a command."""
+        return ("--digest", self.digest) if source.is_file(self._spec.component) else ()
 
     async def start(self) -> None:
         """Find it and compile it, or load what was compiled.
@@ -150,7 +156,7 @@ class ComponentHandler:
         grants = self._runtime.policies.effective(
             component.name, component.digest, component.wishes, tool.names, None, approved=self._spec.grants
         )
-        about = About(tool.name, component.name, component.digest, self._path)
+        about = About(tool.name, component.name, component.digest, self._path, options=self.options)
         return Permit(about, target.limits, self._runtime.services, grants)
 
     def _handle(

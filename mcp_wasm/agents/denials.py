@@ -16,5 +16,5 @@ def denial_of(
 ) -> Denial:
     """The denial of what ``handler`` asked for by an effect; ``options`` are the flags of commands."""
     name, waiting = handler.name, handler.grants.waiting
-    command = denial_command(name, decision.wanted, waiting, options=options)
+    command = denial_command(name, decision.wanted, waiting, options=(*handler.options, *options))
     return Denial(kind, asked, decision.rule, name, handler.digest, decision.wanted, command)

@@ -57,6 +57,10 @@ class Handler(Protocol):
     def digest(self) -> str:
         """The component's digest."""
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Flags that a command about the component needs to find it."""
+
     async def start(self) -> None:
         """Make ready.
 

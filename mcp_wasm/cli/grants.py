@@ -87,10 +87,7 @@ def _add(args: argparse.Namespace) -> int:
     place = Place(Path.cwd(), Path.home())
     grant = _led(document.grant(args.kind, words.table(args.kind, given), f"a grant of {args.kind}", place))
     component = _find(config, args)
-    digest = args.digest or (component.digest if component is not None else "")
-    if not document.DIGEST.fullmatch(digest):
-        raise InvalidSettings("--digest", "64 hexadecimal digits in lower case", digest)
-    wishes = component.wishes if component is not None and component.digest == digest else frozenset()
+    digest, wishes = grants_flags.meant(component, args)
     if component is not None:
         _check_tools(component, grant)
     identified = policy.identified(args.component)
@@ -188,10 +185,10 @@ def _approve(args: argparse.Namespace) -> int:
     known = policy.identified(args.component)
     if known is not None:
         raise CallerError(f"{known.where} says which bytes are meant: change its digest there.")
-    with wiring.open_runtime(config) as runtime:
-        component = runtime.component(args.component)
-    edit.approve(policy.file.parent, component.name, component.digest, component.wishes, trust=args.trust)
-    entry = read(policy.file).entries[component.name]
+    component = _find(config, args)
+    digest, wishes = grants_flags.meant(component, args)
+    edit.approve(policy.file.parent, args.component, digest, wishes, trust=args.trust)
+    entry = read(policy.file).entries[args.component]
     print(terminal.safe("\n".join(granted.lines(entry, component))))
     return 0
 

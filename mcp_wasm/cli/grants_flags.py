@@ -9,6 +9,8 @@ from mcp_wasm.capability import document, words
 from mcp_wasm.capability.grant import KINDS
 from mcp_wasm.capability.keys import KEYS
 from mcp_wasm.cli import wiring
+from mcp_wasm.errors import InvalidSettings
+from mcp_wasm.registry.tool import Component
 
 LISTS = {
     "host": ("hosts", "a host: a name, an address, `*.suffix`, or `*` for every public one"),
@@ -66,9 +68,6 @@ def declare(parser: argparse.ArgumentParser) -> None:
         add.add_argument(f"--{flag}", action="append", default=[], metavar=flag.upper(), help=about)
     for flag, (_, about) in SWITCHES.items():
         add.add_argument(f"--{flag}", action="store_true", help=about)
-    add.add_argument(
-        "--digest", metavar="SHA256", default="", help="the bytes, where no such component is found"
-    )
     revoke = action("revoke", "take grants away from a component")
     revoke.add_argument("component", metavar="COMPONENT")
     revoke.add_argument("what", metavar="KIND|NUMBER", nargs="?", help="which, as `grants show` numbers them")
@@ -81,10 +80,26 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="whether other bytes of this name keep the grants from now on, while their wishes do not grow",
     )
     action("schema", "print the JSON Schema of the policy file, for editors")
+    for each in (add, approve):
+        each.add_argument(
+            "--digest", metavar="SHA256", default="", help="the bytes, where no such component is found"
+        )
     for each in (show, explain, add, approve):
         wiring.add_sources(each)
     for each in (show, explain):
         each.add_argument("--json", action="store_true", help="print a JSON document")
+
+
+def meant(component: Component | None, args: argparse.Namespace) -> tuple[str, frozenset[str]]:
+    """The digest that is meant, and what those bytes wish for as far as it is known.
+
+    Raises:
+        InvalidSettings: what ``--digest`` says is none.
+    """
+    digest = args.digest or (component.digest if component is not None else "")
+    if not document.DIGEST.fullmatch(digest):
+        raise InvalidSettings("--digest", "64 hexadecimal digits in lower case", digest)
+    return digest, component.wishes if component is not None and component.digest == digest else frozenset()
 
 
 class _Action(argparse.ArgumentParser):

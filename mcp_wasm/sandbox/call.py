@@ -60,6 +60,8 @@ class About:
     client: str = "local"
     depth: int = 0
     chain: Chain = field(default_factory=Chain, compare=False)
+    options: tuple[str, ...] = ()
+    """Further flags of commands, for a component that is not found by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,8 @@ class Call:
             self._denied[key] = replace(known, count=known.count + 1, quiet=known.quiet and quiet)
             return
         about = self.about
-        command = denial_command(about.component, grant, waiting, options=self.services.options)
+        options = (*about.options, *self.services.options)
+        command = denial_command(about.component, grant, waiting, options=options)
         denial = Denial(kind, key[1], rule, about.component, about.digest, grant, command, quiet)
         self._denied[key] = denial
         self.services.denied(denial)

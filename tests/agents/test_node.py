@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +74,8 @@ async def test_a_message_goes_where_a_grant_lets_it(running: nodes.Start) -> Non
     denied = await seen.event("denied")
     assert "messaging" in denied.detail
     assert "send to c" in denied.detail
+    # The component of a file is published nowhere: without the digest the command would not find it.
+    assert re.search(r"grants add \S+ messaging agents=c --digest [0-9a-f]{64}", denied.detail)
     assert node.slots.found("c").handled == 0
 
 
