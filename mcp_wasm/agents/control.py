@@ -25,6 +25,7 @@ from mcp_wasm.agents import incoming
 from mcp_wasm.agents.control_socket import bound_at, peer_user, this_user
 from mcp_wasm.agents.events import Event
 from mcp_wasm.agents.message import MOST_BYTES, Message, Priority
+from mcp_wasm.agents.moving import Moves
 from mcp_wasm.agents.view import View
 from mcp_wasm.errors import CallerError, GuestError, HostFault, McpWasmError
 
@@ -45,6 +46,10 @@ class Controlled(Protocol):
     """What is asked of a node."""
 
     name: str
+
+    @property
+    def moves(self) -> Moves:
+        """The moves of agents between nodes."""
 
     @property
     def events(self) -> Recent:
@@ -101,6 +106,7 @@ class Control:
             "state": self._state,
             "events": self._events,
             "restart": self._restart,
+            "move": self._move,
             "stop": self._end,
         }
 
@@ -233,6 +239,9 @@ class Control:
     async def _restart(self, request: Mapping[str, Any]) -> Any:
         await self._node.restart(_text(request, "to"))
         return None
+
+    async def _move(self, request: Mapping[str, Any]) -> Any:
+        await self._node.moves.move(_text(request, "to"), _text(request, "node"))
 
     async def _end(self, request: Mapping[str, Any]) -> Any:
         if "to" in request:

@@ -23,6 +23,8 @@ FOLDER = "agents"
 _STOPPING = 120.0
 """Seconds that a tree may take to stop before this command says that it still does."""
 _MARGIN = 5.0
+_MOVING = 120.0
+"""Seconds that a move may take: what runs is finished first, and answers of models are waited for."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -123,6 +125,13 @@ def _restart(args: argparse.Namespace) -> int:
     return 0
 
 
+def _move(args: argparse.Namespace) -> int:
+    with _client(args) as client:
+        client.call("move", _MOVING, to=args.agent, node=args.node)
+    print(f"moved {args.agent} to {args.node}")
+    return 0
+
+
 def _stop(args: argparse.Namespace) -> int:
     from mcp_wasm.agents.control_socket import is_claimed
 
@@ -161,6 +170,7 @@ _ACTIONS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "state": _state,
     "events": _events,
     "restart": _restart,
+    "move": _move,
     "stop": _stop,
     "schema": _schema,
 }

@@ -54,13 +54,16 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     events.add_argument("--most", type=_most, default=100, metavar="NUMBER", help="how many, 1 to 1000")
     restart = action("restart", "have an agent started anew, or again where it was stopped")
+    move = action("move", "move an agent with its state to another node, where it is on standby")
+    move.add_argument("agent", metavar="AGENT", help="its path: news, collectors/news")
+    move.add_argument("node", metavar="NODE", help="the node, whose own tree declares it with standby = true")
     stop = action("stop", "stop a tree, in the reverse of the order in which it was started, or one agent")
     stop.add_argument("agent", metavar="AGENT", nargs="?", help="only this one; what waits for it stays")
     action("schema", "print the JSON Schema of tree files, for editors")
     for each in (state, restart):
         each.add_argument("agent", metavar="AGENT", help="its address")
     named = actions.choices
-    for each in (tree, top, named["send"], named["ask"], state, events, restart, stop):
+    for each in (tree, top, named["send"], named["ask"], state, events, restart, move, stop):
         each.add_argument("--tree", metavar="NAME", default="", help="which, where several run")
     for each in (ps, tree, events):
         each.add_argument("--json", action="store_true", help="print a JSON document")
