@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from mcp_wasm.agents import moving
+from mcp_wasm.agents import move_form, moving
 from mcp_wasm.agents.child_spec import AgentSpec, ChildSpec
+from mcp_wasm.agents.move_form import Luggage
 from mcp_wasm.agents.node import Node
 from mcp_wasm.agents.running import running
 from mcp_wasm.errors import CallerError, McpWasmError, Unreachable
@@ -178,3 +179,38 @@ def cut(monkeypatch: pytest.MonkeyPatch, bridge: Bridge, at: str, *, answered: b
         return {}
 
     monkeypatch.setattr(bridge, "ask", ask)
+
+
+async def test_nobody_takes_an_agent_that_is_here_or_speaks_in_anothers_move(
+    tmp_path: Path, server: Embedded
+) -> None:
+    component(tmp_path)
+    async with contextlib.AsyncExitStack() as stack:
+        nodes = await stack.enter_async_context(bridges(tmp_path, server, "one", "two", "evil"))
+        homes = [stack.enter_context(Runtime(home=tmp_path / each.node)) for each in nodes[:2]]
+        one = await stack.enter_async_context(living(tmp_path, nodes[0], homes[0]))
+        two = await stack.enter_async_context(living(tmp_path, nodes[1], homes[1], standby=True))
+        evil, luggage = nodes[2], "".join(move_form.packed(Luggage(memory=(("state", '"mine"'),))))
+        await one.ask("told", "k1")
+
+        async def refused(node: str, **body: Any) -> None:
+            with pytest.raises(McpWasmError):
+                await evil.ask(node, body)
+
+        await refused("one", do="offer", id="x", path="told")  # it is here, and not on standby
+        await refused("two", do="offer", id="x", path="nobody")
+        await nodes[0].ask("two", {"do": "offer", "id": "own", "path": "told"})
+        await refused("two", do="part", id="own", number=0, text=luggage)
+        await refused("two", do="commit", id="own", count=0)
+        assert await evil.ask("two", {"do": "outcome", "id": "own", "path": "told"}) == {"outcome": "none"}
+        await nodes[0].ask("two", {"do": "part", "id": "own", "number": 0, "text": luggage[:-1]})
+        await nodes[0].ask("two", {"do": "commit", "id": "own", "count": 1})  # it is cut off
+        question = {"do": "outcome", "id": "own", "path": "told"}
+        while (await nodes[0].ask("two", question))["outcome"] == "taking":  # noqa: ASYNC110 - it takes turns
+            await asyncio.sleep(0)
+        assert two.slots["told"].place == "away"
+        await one.moves.move("told", "two")
+        await refused("two", do="offer", id="y", path="told")
+        await refused("two", do="late", id="own", path="told", text=luggage)
+        await refused("two", do="anything")
+        assert (await one.ask("told", "k2")).value == "k1"
