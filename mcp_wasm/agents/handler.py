@@ -92,6 +92,7 @@ class Native:
     grants: Grants = NOTHING
     name: str = "native"
     digest: str = ""
+    options: tuple[str, ...] = ()
 
     async def start(self) -> None:
         """Nothing to make ready."""

@@ -99,7 +99,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
         Key("group", "name", "messages are shared with the agents of other nodes in the same group"),
         Key("subscribes", "subjects", "subjects whose messages it gets"),
         Key("batch", "integer", "messages that are handled in one go at most", 1, 10_000),
-        Key("exposed", "flag", "whether MCP clients may ask it and send to it"),
+        Key("exposed", "flag", "whether MCP clients, and users of a mesh's doors, may ask it and send to it"),
         Key("description", "text", "what MCP clients are told of it"),
         Key("standby", "flag", "whether it waits here for another node to move it to this one"),
     ),

@@ -200,13 +200,6 @@ def test_other_bytes_wait_until_a_person_approves_them(command: Command, tiny: P
     assert entry(tiny).trust == "bytes"
 
 
-def test_bytes_that_no_folder_has_are_named_by_their_digest(command: Command, tiny: Path) -> None:
-    assert command("grants", "add", "ghost", "clock", "--digest", "a" * 64).code == 0
-    assert f"granted to sha256 {'a' * 64}" in command("grants", "show").out
-    assert command("grants", "approve", "ghost", "--digest", "b" * 64).code == 0
-    assert f"granted to sha256 {'b' * 64}" in command("grants", "show").out
-
-
 def test_a_component_that_went_away_is_shown_as_such(command: Command, tiny: Path) -> None:
     command("grants", "add", "tiny", "environment", "A")
     (tiny / "components" / "tiny.wat").unlink()

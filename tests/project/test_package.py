@@ -105,7 +105,8 @@ def test_nothing_that_is_imported_is_undeclared() -> None:
     imported_as |= {f"tree-sitter-{name}": f"tree_sitter_{name}" for name in ("go", "rust", "typescript")}
     imported_as |= {"pyjwt": "jwt", "nats-py": "nats", "pynacl": "nacl"}
     lines = [*PROJECT["project"]["dependencies"]]
-    for extra in ("keyring", "nn", "mesh", "redis", "crdt"):  # of the runtime itself, imported where they are needed
+    # Of the runtime itself, imported where they are needed.
+    for extra in ("keyring", "nn", "mesh", "redis", "crdt"):
         lines += PROJECT["project"]["optional-dependencies"][extra]
     declared = {re.split(r"[<>=\[;! ]", line)[0] for line in lines}
     ours = {imported_as.get(name, name) for name in declared} | {"mcp_wasm"}
