@@ -111,10 +111,3 @@ def test_a_component_that_keeps_resources_asks_for_sessions(
     assert [(each["kind"], each["granted"]) for each in asked] == [("sessions", True)]
     shown = command("audit")
     assert "sessions" in shown.out
-
-
-def test_bytes_that_no_folder_has_are_named_by_their_digest(command: Command, tiny: Path) -> None:
-    assert command("grants", "add", "ghost", "clock", "--digest", "a" * 64).code == 0
-    assert f"granted to sha256 {'a' * 64}" in command("grants", "show").out
-    assert command("grants", "approve", "ghost", "--digest", "b" * 64).code == 0
-    assert f"granted to sha256 {'b' * 64}" in command("grants", "show").out

@@ -71,3 +71,10 @@ def test_a_grant_behind_another_one_is_told_to_have_no_effect(command: Command, 
     command("grants", "add", "tiny", "random", "--tool", "tiny_add")
     ran = command("grants", "add", "tiny", "random", "seed=1")
     assert "note: for tiny_add that has no effect" in ran.err
+
+
+def test_bytes_that_no_folder_has_are_named_by_their_digest(command: Command, tiny: Path) -> None:
+    assert command("grants", "add", "ghost", "clock", "--digest", "a" * 64).code == 0
+    assert f"granted to sha256 {'a' * 64}" in command("grants", "show").out
+    assert command("grants", "approve", "ghost", "--digest", "b" * 64).code == 0
+    assert f"granted to sha256 {'b' * 64}" in command("grants", "show").out
