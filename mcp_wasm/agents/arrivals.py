@@ -1,8 +1,8 @@
 """Agents that come from other nodes: offered, sent in parts, and taken; and who has which, written down.
 
 See ``moving`` for the whole of it. What another node may do here: hand its state over to an agent that
-this node's person has declared as ``standby``, or that was moved away from here before, while that agent
-is not here. It chooses neither the component nor a grant.
+this node's person has on ``standby`` for that node, or that was moved there from here before, while that
+agent is not here. It chooses neither the component nor a grant.
 """
 
 from __future__ import annotations
@@ -108,8 +108,10 @@ class Arrivals:
 
     def _offered(self, node: str, id_: str, path: str) -> None:
         slot = self._slots.get(path)
-        if slot is None or not (slot.spec.standby or self._records.get(path)[:1] == ["away"]):
-            raise CallerError(f"{path} is no agent that is on standby here: set standby = true in its table")
+        if slot is None or not (node in slot.spec.standby or self._records.get(path) == ["away", node]):
+            raise CallerError(
+                f'{path} is not on standby here for {node}: set standby = ["{node}"] in its table'
+            )
         if slot.place != "away" or self._records.get(path)[:1] == ["to"]:
             raise CallerError(f"{path} is here already")
         for other, coming in list(self._coming.items()):

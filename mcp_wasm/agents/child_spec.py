@@ -91,7 +91,7 @@ class AgentSpec:
     batch: int = 64
     exposed: bool = False
     description: str = ""
-    standby: bool = False
+    standby: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

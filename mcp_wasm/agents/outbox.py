@@ -188,7 +188,7 @@ class _Turn:
                     f"tool:{name}", "tool_result", tag, lambda: self._outbox.tool(name, arguments, slot.path)
                 )
             case AskModel(tag=tag):
-                operation = f"{slot.path}/{made.id_of(message.id, index)}"
+                operation = f"{slot.path}:{made.id_of(message.id, index)}"
                 return self._asking(
                     "llm", "llm_result", tag, lambda: self._outbox.model(effect, self._handler, operation)
                 )

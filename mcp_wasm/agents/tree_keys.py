@@ -101,7 +101,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
         Key("batch", "integer", "messages that are handled in one go at most", 1, 10_000),
         Key("exposed", "flag", "whether MCP clients, and users of a mesh's doors, may ask it and send to it"),
         Key("description", "text", "what MCP clients are told of it"),
-        Key("standby", "flag", "whether it waits here for another node to move it to this one"),
+        Key("standby", "names", "it waits here for one of these nodes to move it to this one"),
     ),
     "agents.NAME.mailbox": (
         Key("capacity", "integer", "messages that wait at most", 1, 10_000_000),

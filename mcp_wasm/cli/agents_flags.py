@@ -56,7 +56,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     restart = action("restart", "have an agent started anew, or again where it was stopped")
     move = action("move", "move an agent with its state to another node, where it is on standby")
     move.add_argument("agent", metavar="AGENT", help="its path: news, collectors/news")
-    move.add_argument("node", metavar="NODE", help="the node, whose own tree declares it with standby = true")
+    move.add_argument("node", metavar="NODE", help="the node, whose own tree has it on standby for this one")
     stop = action("stop", "stop a tree, in the reverse of the order in which it was started, or one agent")
     stop.add_argument("agent", metavar="AGENT", nargs="?", help="only this one; what waits for it stays")
     action("schema", "print the JSON Schema of tree files, for editors")

@@ -58,7 +58,7 @@ subscribes = ["sources.>"]
 batch = 8
 exposed = true
 description = "Collects news."
-standby = true
+standby = ["node-2"]
 config = { targets = ["http://127.0.0.1"], concurrency = 5, nested = { deep = true } }
 routes = { llm_task = "writer" }
 mailbox = { capacity = 5, memory = "1 MiB", overflow = "spill", by_priority = { low = "drop_oldest" }, spill = 9, disk = 10 }
@@ -117,7 +117,7 @@ def test_every_key_reaches_its_spec() -> None:
         batch=8,
         exposed=True,
         description="Collects news.",
-        standby=True,
+        standby=("node-2",),
     )
     collectors = SupervisorSpec(
         (

@@ -83,7 +83,7 @@ async def test_an_agent_moves_under_load_to_a_node_that_awaits_it_and_back(
         far, *pair = await stack.enter_async_context(bridges(tmp_path, server, "far", "one", "two"))
         homes = [stack.enter_context(Runtime(home=tmp_path / each.node)) for each in pair]
         one = await stack.enter_async_context(living(tmp_path, pair[0], homes[0]))
-        two = await stack.enter_async_context(living(tmp_path, pair[1], homes[1], standby=True))
+        two = await stack.enter_async_context(living(tmp_path, pair[1], homes[1], standby=("one",)))
         assert two.slots["told"].place == "away"
         sent = 0
 
@@ -144,7 +144,7 @@ async def test_a_move_that_is_cut_off_leaves_one_owner_with_all_state(  # noqa: 
         async with (
             bridges(tmp_path, server, "one", "two") as (first, second),
             living(tmp_path, first, runtimes[0]) as one,
-            living(tmp_path, second, runtimes[1], standby=True),
+            living(tmp_path, second, runtimes[1], standby=("one",)),
         ):
             await one.ask("told", "k1")
             cut(monkeypatch, first, fails, answered=answered)
@@ -155,7 +155,7 @@ async def test_a_move_that_is_cut_off_leaves_one_owner_with_all_state(  # noqa: 
         async with (
             bridges(tmp_path, server, "one", "two") as (first, second),
             living(tmp_path, first, runtimes[0]) as one,
-            living(tmp_path, second, runtimes[1], standby=True) as two,
+            living(tmp_path, second, runtimes[1], standby=("one",)) as two,
         ):
             has = {node.name: node for node in (one, two)}
             await until(lambda: has[owner].slots["told"].place == "here")
@@ -189,7 +189,7 @@ async def test_nobody_takes_an_agent_that_is_here_or_speaks_in_anothers_move(
         nodes = await stack.enter_async_context(bridges(tmp_path, server, "one", "two", "evil"))
         homes = [stack.enter_context(Runtime(home=tmp_path / each.node)) for each in nodes[:2]]
         one = await stack.enter_async_context(living(tmp_path, nodes[0], homes[0]))
-        two = await stack.enter_async_context(living(tmp_path, nodes[1], homes[1], standby=True))
+        two = await stack.enter_async_context(living(tmp_path, nodes[1], homes[1], standby=("one",)))
         evil, luggage = nodes[2], "".join(move_form.packed(Luggage(memory=(("state", '"mine"'),))))
         await one.ask("told", "k1")
 
@@ -199,6 +199,7 @@ async def test_nobody_takes_an_agent_that_is_here_or_speaks_in_anothers_move(
 
         await refused("one", do="offer", id="x", path="told")  # it is here, and not on standby
         await refused("two", do="offer", id="x", path="nobody")
+        await refused("two", do="offer", id="x", path="told")  # it is on standby for another
         await nodes[0].ask("two", {"do": "offer", "id": "own", "path": "told"})
         await refused("two", do="part", id="own", number=0, text=luggage)
         await refused("two", do="commit", id="own", count=0)

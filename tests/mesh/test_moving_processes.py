@@ -22,7 +22,7 @@ children = ["keeper"]
 [agents.keeper]
 component = "agent.wasm"
 per = "life"
-standby = {standby}
+{standby}
 [mesh]
 name = "moves"
 """
@@ -69,7 +69,7 @@ async def test_an_agent_has_one_node_and_all_its_state_after_a_move_in_which_a_n
     tmp_path: Path,
 ) -> None:
     component(tmp_path)
-    for name, standby in (("one", "false"), ("two", "true")):
+    for name, standby in (("one", ""), ("two", 'standby = ["one"]')):
         (tmp_path / f"{name}.toml").write_text(TREE.format(standby=standby), encoding="utf-8")
     async with contextlib.AsyncExitStack() as stack:
         await run(stack, tmp_path, "one")
