@@ -63,7 +63,11 @@ class Slots(dict[str, Slot]):
 
     def unknown(self, address: str, path: str) -> UnknownAgent:
         """The error for an address that nobody has."""
-        return UnknownAgent(address, difflib.get_close_matches(path, self, 3, 0.5))
+        # People leave out the supervisors: `news` for `collectors/news`.
+        named = [each for each in self if each.endswith(f"/{path}")]
+        return UnknownAgent(
+            address, [*named, *difflib.get_close_matches(path, set(self) - {*named}, 3, 0.5)][:3]
+        )
 
     def routed(self, slot: Slot, kind: str) -> Slot:
         """Who gets the messages of ``kind`` that are for ``slot``.

@@ -53,11 +53,19 @@ class TreeFile:
 
 def sources(spec: SupervisorSpec) -> Iterator[Path]:
     """The files that the agents of a tree are made of."""
+    for _, agent in agents(spec):
+        if isinstance(agent.component, Path):
+            yield agent.component
+
+
+def agents(spec: SupervisorSpec, path: str = "") -> Iterator[tuple[str, AgentSpec]]:
+    """The agents of a tree with their paths; ``path`` is that of ``spec``."""
     for each in spec.children:
+        own = f"{path}/{each.id}" if path else each.id
         if isinstance(each.child, SupervisorSpec):
-            yield from sources(each.child)
-        elif isinstance(each.child.component, Path):
-            yield each.child.component
+            yield from agents(each.child, own)
+        else:
+            yield own, each.child
 
 
 def load(path: Path) -> TreeFile:

@@ -20,7 +20,7 @@ from mcp_wasm.agents.control_socket import SOCKET, claimed
 from mcp_wasm.agents.node import Node
 from mcp_wasm.agents.running import FOLDER, running
 from mcp_wasm.agents.tree_file import TreeFile
-from mcp_wasm.cli import dotenv, wiring
+from mcp_wasm.cli import dotenv, terminal, wiring
 from mcp_wasm.cli.mesh_joined import LOCAL, doors, joined
 from mcp_wasm.config.llm import keys
 from mcp_wasm.config.model import Config
@@ -72,7 +72,9 @@ def read(config: Config, file: str, name: str = "") -> Tree:
             dotenv.check_own(source)
     own = check_part(name, "--name") if name else found.name
     environ = {**dotenv.read(path.absolute().parent), **os.environ}
-    return Tree(path, own, found, _guarding(_with_tables(config, found, path), found, path), environ)
+    config = _with_tables(config, found, path)
+    _warn(config, found)
+    return Tree(path, own, found, _guarding(config, found, path), environ)
 
 
 @asynccontextmanager
@@ -113,6 +115,16 @@ async def living(
             yield made
         finally:
             await control.close()
+
+
+def _warn(config: Config, found: TreeFile) -> None:
+    """Say of whom is kept only in a mesh what waits: the tree runs without one too, as on a desk."""
+    for path, agent in tree_file.agents(found.tree):
+        if agent.durable and config.mesh is None:
+            terminal.note(
+                f"{path} is durable, and that takes a mesh: what waits for it is lost with this process. "
+                "Give the tree file a table [mesh]"
+            )
 
 
 def _guarding(config: Config, found: TreeFile, path: Path) -> Config:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mcp_wasm.config.model import Config
-from mcp_wasm.errors import CallerError, InvalidSettings, MeshMissing
+from mcp_wasm.errors import CallerError, MeshMissing
 
 if TYPE_CHECKING:
     from mcp_wasm.mesh.options import MeshOptions
@@ -38,6 +38,17 @@ def add_mesh(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--node", metavar="NAME", default="", help="this node's name (default: the machine's)")
 
 
+def check_installed() -> None:
+    """What a node of a mesh needs is here.
+
+    Raises:
+        MeshMissing: the extra is not installed.
+    """
+    for package, module in (("nats-py", "nats"), ("nkeys", "nkeys")):
+        if importlib.util.find_spec(module) is None:
+            raise MeshMissing(package)
+
+
 def joining(args: argparse.Namespace, config: Config) -> Joining:
     """The mesh that the settings and the flags name.
 
@@ -45,9 +56,7 @@ def joining(args: argparse.Namespace, config: Config) -> Joining:
         InvalidSettings: they name none.
         MeshMissing: the extra is not installed.
     """
-    for package, module in (("nats-py", "nats"), ("nkeys", "nkeys")):
-        if importlib.util.find_spec(module) is None:
-            raise MeshMissing(package)
+    check_installed()
     from mcp_wasm.mesh.options import MeshOptions  # the extra's too
 
     options, node, key = MeshOptions(), "", None
@@ -60,6 +69,5 @@ def joining(args: argparse.Namespace, config: Config) -> Joining:
         if args.mesh_name:
             options = replace(options, mesh=args.mesh_name)
     except CallerError as error:
-        given = " ".join([*args.nats, args.mesh_name or ""]).strip()
-        raise InvalidSettings("--nats or --mesh-name", str(error), given) from None
+        raise CallerError(f"--nats or --mesh-name: {error}") from None
     return Joining(options, args.node or node, key)

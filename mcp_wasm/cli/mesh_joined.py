@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from mcp_wasm.cli import wiring
+from mcp_wasm.cli import mesh_flags, wiring
 from mcp_wasm.config.model import Config
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ async def joined(config: Config, environ: Mapping[str, str], node: str = "") -> 
     if config.mesh is None:
         yield None
         return
+    mesh_flags.check_installed()
     from mcp_wasm.mesh import mesh  # the NATS client, which a tree of one node does without
     from mcp_wasm.mesh.bridge import Bridge
 

@@ -150,10 +150,10 @@ def _mesh(
     """This server as a node of a mesh, if it is to be one."""
     if not args.mesh:
         return contextlib.nullcontext()
+    found = mesh_flags.joining(args, config)
     from mcp_wasm.cli.worker import room  # the mesh's libraries are loaded only here
     from mcp_wasm.mesh.beside import tools_beside
 
-    found = mesh_flags.joining(args, config)
     return tools_beside(
         wiring.home(config), found.options, runtime, room(config), node=found.node, key=found.key
     )

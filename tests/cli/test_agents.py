@@ -130,6 +130,13 @@ def test_a_tree_that_cannot_be_run_is_refused_before_anything_runs(
     assert (ran.code, told in ran.err) == (2, True), ran
 
 
+def test_who_is_durable_without_a_mesh_is_told_so(place: Path, command: Command) -> None:
+    file = place / "t.toml"
+    text = "[supervisors.s]\nchildren = ['a']\n[agents.a]\ncomponent = 'nothing'\ndurable = true"
+    file.write_text(text, encoding="utf-8")
+    assert "s/a is durable, and that takes a mesh" in command("agents", "run", file, "--no-bundled").err
+
+
 def test_a_tree_file_and_an_env_file_that_others_may_write_are_refused(place: Path, command: Command) -> None:
     file = place / "t.toml"
     file.write_text("[agents.a]\ncomponent = 'agent.wasm'", encoding="utf-8")

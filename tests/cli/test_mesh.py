@@ -45,6 +45,18 @@ def test_what_names_nothing_is_wrong_usage(words: list[str], tmp_path: Path) -> 
     assert main(["mesh", *words, "--home", str(tmp_path)]) == 2
 
 
+@pytest.mark.parametrize("words", [["mesh", "nodes"], ["worker"], ["serve", "--mesh"], ["agents", "run"]])
+def test_who_has_no_client_of_nats_is_told_what_to_type(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "nats", None)
+    tree = tmp_path / "t.toml"
+    tree.write_text("[mesh]\n[agents.a]\ncomponent = 'x'", encoding="utf-8")
+    given = {"mesh": [], "agents": [str(tree), "--no-bundled"]}.get(words[0], ["--no-bundled"])
+    assert main([*words, *given, "--home", str(tmp_path)]) == 3
+    assert "pip install 'mcp-wasm[mesh]'" in capsys.readouterr().err
+
+
 def test_a_node_that_is_not_known_cannot_be_forgotten(tmp_path: Path) -> None:
     assert main(["mesh", "forget", "nobody", "--home", str(tmp_path)]) == 2
 
