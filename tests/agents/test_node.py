@@ -166,13 +166,6 @@ async def test_a_swap_for_something_that_is_no_agent_leaves_the_old_one(
     assert (await node.ask("a", "hello")).value == "hello"
 
 
-async def test_who_leaves_out_the_supervisors_is_told_the_whole_address(running: nodes.Start) -> None:
-    inner = tree(agent("news"))
-    node = await running(tree(ChildSpec("collectors", inner)))
-    with pytest.raises(UnknownAgent, match="Did you mean collectors/news"):
-        await node.ask("news", 1)
-
-
 async def test_asking_nobody_and_not_being_answered_are_said(running: nodes.Start) -> None:
     node = await running(tree(agent("news"), agent("sink", grants=(Messaging(agents=("news",)),))))
     with pytest.raises(UnknownAgent, match="Did you mean news"):
