@@ -201,8 +201,11 @@ def _name(args: argparse.Namespace) -> str:
     return names[0]
 
 
+_NONE = "no tree of agents runs, or it is still being started (mcp-wasm agents run FILE)"
+
+
 def _those(names: list[str]) -> str:
-    return f"there run {', '.join(names)}" if names else "no tree of agents runs (mcp-wasm agents run FILE)"
+    return f"there run {', '.join(names)}" if names else _NONE
 
 
 def _message(args: argparse.Namespace) -> dict[str, Any]:
