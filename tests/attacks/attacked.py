@@ -20,7 +20,7 @@ from tests.server.stdio_server import INITIALIZE, INITIALIZED, request
 ROOT = Path(__file__).parents[2]
 VICTIM = Path(__file__).with_name("victim.py")
 LINUX = sys.platform == "linux"
-PATIENCE = 8.0
+PATIENCE = 15.0
 """Seconds after which a wait for something that must come gives up; nothing is asserted about time."""
 
 MIB = 1024 * 1024

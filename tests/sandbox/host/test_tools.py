@@ -144,7 +144,7 @@ def test_a_tool_that_cannot_be_made_ready_is_unavailable(make: Make, monkeypatch
     source.write_text(runtime.component("tiny").source.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     runtime.add(source)
     source.write_text("(component)", encoding="utf-8")
-    monkeypatch.setattr(runtime._invoker._shelf, "_load", lambda _digest: None)
+    monkeypatch.setattr(runtime._invoker._shelf, "_load", lambda _digest, _whole: None)
     case, text = error(relay(runtime, "tiny_add", ADD))
     assert case == "unavailable"
     assert "changed since it was published" in text
