@@ -265,4 +265,5 @@ class NatsKv:
             for task in asyncio.all_tasks(loop):
                 task.cancel()
             loop.run_until_complete(asyncio.sleep(0))
+            loop.run_until_complete(loop.shutdown_default_executor())  # whose thread would go some time later
             loop.close()
