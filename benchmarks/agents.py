@@ -55,7 +55,7 @@ class _Bench:
             return (
                 _Echo()
                 if spec.component == "native"
-                else ComponentHandler(self.runtime, self.residents, path, spec)
+                else ComponentHandler(self.runtime, self.residents, path, spec, self.targets)
             )
 
         state = StoredState(InMemory(Bounds()))
