@@ -22,6 +22,7 @@ from mcp_wasm.errors import (
 )
 from mcp_wasm.sandbox.report import Outcome, Report
 from mcp_wasm.sandbox.script import answer_of
+from mcp_wasm.sandbox.trap import MEMORY
 
 _TEXT, _TRACEBACK = 8 * 1024, 16 * 1024
 
@@ -75,6 +76,11 @@ def stopped(error: GuestError) -> Ran:
     report = error.report
     if not isinstance(report, Report):
         raise error
+    if isinstance(error, Trap) and error.hint.startswith(MEMORY):
+        # The runner had no room left to say so itself: to the model it is the same limit.
+        kind, hint = MemoryLimitExceeded, _HINTS[MemoryLimitExceeded]
+        failure = Failure(kind.__name__, f"{_NO_MEMORY}.", hint=hint, limit=kind.limit)
+        return Ran(ABSENT, "", failure, (), _printed(report), "", "", report)
     limit = error.limit if isinstance(error, LimitExceeded) else ""
     hint = next((text for kind, text in _HINTS.items() if isinstance(error, kind)), "")
     traceback = "\n".join(error.frames) if isinstance(error, Trap) else ""

@@ -46,6 +46,9 @@ _WORDS = {
     "undefined element": "it called a function pointer outside the table",
     "out of bounds table access": "it indexed a table outside its bounds",
 }
+MEMORY = "It may have hit its memory limit"
+"""How the hint of a trap begins before which the guest said that its memory was at its end."""
+
 _MEMORY_SIGNS = re.compile(
     r"MemoryError|out of memory|memory allocation of \d+ bytes failed|OutOfMemory|InternalError: out",
     re.IGNORECASE,
@@ -114,7 +117,7 @@ def _trap(call: Call, limits: Limits, cause: str, text: str) -> Trap:
     frames = [_shown(frame, _FRAME_WIDTH) for frame in _FRAME.findall(text)[:_FRAMES_SHOWN]]
     hint = ""
     if _MEMORY_SIGNS.search(call.stderr.printed().text):
-        hint = f"It may have hit its memory limit of {limits.memory:,} bytes."
+        hint = f"{MEMORY} of {limits.memory:,} bytes."
     elif "unreachable" in name:
         hint = f"If it needs much memory, it may have hit its limit of {limits.memory:,} bytes."
     return Trap(words, frames, hint)

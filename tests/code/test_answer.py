@@ -11,6 +11,7 @@ from mcp_wasm.code import answer
 from mcp_wasm.code.contract import ABSENT
 from mcp_wasm.errors import DeadlineExceeded, FuelExhausted, SessionEnded, Trap
 from mcp_wasm.sandbox.report import Outcome, Printed, Report
+from mcp_wasm.sandbox.trap import MEMORY
 
 REPORT = Report("d", stdout=Printed("a", 3))
 
@@ -99,6 +100,15 @@ def test_a_trap_has_its_frames() -> None:
     failure = answer.stopped(error).failure
     assert failure is not None
     assert (failure.traceback, failure.limit) == ("f\ng", "")
+
+
+def test_a_runner_that_had_no_room_left_to_say_so_reached_the_limit_of_memory() -> None:
+    error = Trap("unreachable", ["f"], f"{MEMORY} of 1,000 bytes.")
+    error.report = REPORT
+    failure = answer.stopped(error).failure
+    assert failure is not None
+    assert (failure.type, failure.limit) == ("MemoryLimitExceeded", "memory")
+    assert "no room" in failure.message
 
 
 def test_what_never_ran_is_no_run() -> None:
