@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,7 +47,9 @@ class Client:
         """
         self._connection.settimeout(patience)
         try:
-            self._connection.sendall(json.dumps({"do": do, **request}).encode() + b"\n")
+            # One that is refused at once may be hung up on before it has asked: why is there to be read.
+            with contextlib.suppress(BrokenPipeError):
+                self._connection.sendall(json.dumps({"do": do, **request}).encode() + b"\n")
             line = self._file.readline(LONGEST_LINE + 1)
         except TimeoutError:
             raise HostError(f"The tree has not answered within {patience:g} s") from None
