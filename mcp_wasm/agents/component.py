@@ -17,7 +17,7 @@ from mcp_wasm.agents import source
 from mcp_wasm.agents.child_spec import AgentSpec
 from mcp_wasm.agents.effects import Effect, Reply, Stop, Store
 from mcp_wasm.agents.handler import Handled, Situation
-from mcp_wasm.agents.message import Message
+from mcp_wasm.agents.message import Message, fields
 from mcp_wasm.agents.targets import Target, Targets
 from mcp_wasm.capability.grant import NOTHING, Grants
 from mcp_wasm.errors import AgentFailed, CallerError, McpWasmError
@@ -84,9 +84,9 @@ class ComponentHandler:
         if self._found is None:
             self._found = await asyncio.to_thread(self._targets.load, self._spec)
         preparing = self._runtime.ready(self._found.component)
-        self.use(preparing.result() if preparing.done() else await asyncio.wrap_future(preparing))
+        self._use(preparing.result() if preparing.done() else await asyncio.wrap_future(preparing))
 
-    def use(self, prepared: Prepared) -> None:
+    def _use(self, prepared: Prepared) -> None:
         """Run ``prepared``, which is this component made ready."""
         target, watchdog = self._target, self._residents.watchdog
         script = target.component.runs.script
@@ -182,7 +182,7 @@ class ComponentHandler:
 
     def _one(self, permit: Permit, situation: Situation, message: Message) -> Handled:
         assert self._call is not None
-        given = {"context": _context(situation), "message": _message(message)}
+        given = {"context": _context(situation), "message": fields(message) | {"attempt": message.attempt}}
         outcome = self._call(permit, given)
         if outcome.failed:
             raise AgentFailed(self._path, str(outcome.value)[:_TRUNCATED])
@@ -219,20 +219,6 @@ def _context(situation: Situation) -> dict[str, Any]:
         "config": situation.config,
         "restarts": situation.restarts,
         "memory": [[key, value] for key, value in situation.memory.items()],
-    }
-
-
-def _message(message: Message) -> dict[str, Any]:
-    return {
-        "id": message.id,
-        "from": message.sender,
-        "to": message.to,
-        "payload": message.payload,
-        "timestamp": message.timestamp,
-        "priority": message.priority.name.lower(),
-        "kind": message.kind,
-        "re": message.re,
-        "attempt": message.attempt,
     }
 
 

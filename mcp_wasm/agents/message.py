@@ -80,6 +80,20 @@ def text(payload: Any) -> str:
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
 
 
+def fields(message: Message) -> dict[str, Any]:
+    """What a message says, by the names of WIT: all but which delivery it is."""
+    return {
+        "id": message.id,
+        "from": message.sender,
+        "to": message.to,
+        "payload": message.payload,
+        "timestamp": message.timestamp,
+        "priority": message.priority.name.lower(),
+        "kind": message.kind,
+        "re": message.re,
+    }
+
+
 def now() -> int:
     """Milliseconds since 1970."""
     return time.time_ns() // 1_000_000

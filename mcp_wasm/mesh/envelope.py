@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mcp_wasm.agents import address
-from mcp_wasm.agents.message import KINDS, MOST_BYTES, PRIORITIES, Message
+from mcp_wasm.agents.message import KINDS, MOST_BYTES, PRIORITIES, Message, fields
 from mcp_wasm.errors import CallerError
 
 MAGIC = b"MWE"
@@ -150,16 +150,7 @@ def read_json(data: bytes | str) -> Any:
 
 def message_out(message: Message) -> dict[str, Any]:
     """A message as the body of an envelope; its sender without a node, which the receiver adds."""
-    return {
-        "id": message.id,
-        "from": message.sender,
-        "to": message.to,
-        "payload": message.payload,
-        "timestamp": message.timestamp,
-        "priority": message.priority.name.lower(),
-        "kind": message.kind,
-        "re": message.re,
-    }
+    return fields(message)
 
 
 def message_in(body: Mapping[str, Any], node: str) -> Message:
