@@ -113,13 +113,11 @@ class InMemory:
         until: Until = PATIENT,
     ) -> Page:
         """See ``Store``."""
-        begin = protocol.check_key(self.bounds, prefix)
-        last = None if after is None else protocol.check_key(self.bounds, after)
-        count = protocol.page_size(self.bounds, most)
+        begin, last, count = protocol.check_list(self.bounds, prefix, after, most)
         found = self._do(
             bucket, until, lambda table: _some_keys(table.buckets.get(bucket), begin, last, count)
         )
-        return Page(tuple(key.decode() for key in found[:count]), len(found) > count)
+        return protocol.page(found, count)
 
     def usage(self, bucket: str, *, until: Until = PATIENT) -> Usage:
         """See ``Store``."""

@@ -225,9 +225,22 @@ def check_batch(bounds: Bounds, count: int, size: int = 0) -> None:
         raise StateRefused("one request", f"at most {bounds.answer:,} bytes of values", f"{size:,} bytes")
 
 
-def page_size(bounds: Bounds, most: int | None) -> int:
-    """How many keys a page has."""
-    return bounds.page if most is None else max(1, min(most, bounds.page))
+def check_list(
+    bounds: Bounds, prefix: str, after: str | None, most: int | None
+) -> tuple[bytes, bytes | None, int]:
+    """The UTF-8 of ``prefix`` and ``after``, and how many keys a page of the list has.
+
+    Raises:
+        StateRefused: if either is too long or no text.
+    """
+    begin = check_key(bounds, prefix)
+    last = None if after is None else check_key(bounds, after)
+    return begin, last, bounds.page if most is None else max(1, min(most, bounds.page))
+
+
+def page(found: Sequence[bytes], count: int) -> Page:
+    """The page of the first ``count`` of ``found``, which is one longer where there are more."""
+    return Page(tuple(key.decode() for key in found[:count]), len(found) > count)
 
 
 def _size(text: str, what: str) -> int:

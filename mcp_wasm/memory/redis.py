@@ -82,9 +82,7 @@ class Redis:
         until: Until = PATIENT,
     ) -> Page:
         """See ``Store``."""
-        begin = protocol.check_key(self.bounds, prefix)
-        last = None if after is None else protocol.check_key(self.bounds, after)
-        count = protocol.page_size(self.bounds, most)
+        begin, last, count = protocol.check_list(self.bounds, prefix, after, most)
         least = b"[" + begin if last is None or last < begin else b"(" + last
         # No byte of UTF-8 is 255.
         found: list[Any] = self._do(
@@ -94,7 +92,7 @@ class Redis:
                 self._keys(bucket)[2], least, b"(" + begin + b"\xff", bylex=True, offset=0, num=count + 1
             ),
         )
-        return Page(tuple(key.decode() for key in found[:count]), len(found) > count)
+        return protocol.page(found, count)
 
     def usage(self, bucket: str, *, until: Until = PATIENT) -> Usage:
         """See ``Store``."""

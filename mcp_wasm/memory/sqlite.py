@@ -101,8 +101,7 @@ class Sqlite:
         until: Until = PATIENT,
     ) -> Page:
         """See ``Store``."""
-        begin, count = protocol.check_key(self.bounds, prefix), protocol.page_size(self.bounds, most)
-        last = None if after is None else protocol.check_key(self.bounds, after)
+        begin, last, count = protocol.check_list(self.bounds, prefix, after, most)
         beyond = last is not None and last >= begin
         end = _successor(begin)
         query = _KEYS.format(">" if beyond else ">=")
@@ -112,7 +111,7 @@ class Sqlite:
             return connection.execute(query, given).fetchall()
 
         found = self._read(bucket, until, read)
-        return Page(tuple(key.decode() for (key,) in found[:count]), len(found) > count)
+        return protocol.page([key for (key,) in found], count)
 
     def usage(self, bucket: str, *, until: Until = PATIENT) -> Usage:
         """See ``Store``."""

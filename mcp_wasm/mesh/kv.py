@@ -104,14 +104,12 @@ class NatsKv:
         until: Until = PATIENT,
     ) -> Page:
         """See ``Store``; it costs as much as the bucket has keys."""
-        begin = protocol.check_key(self.bounds, prefix)
-        last = None if after is None else protocol.check_key(self.bounds, after)
-        count = protocol.page_size(self.bounds, most)
+        begin, last, count = protocol.check_list(self.bounds, prefix, after, most)
         words = self._do(bucket, until, Bucket.keys)
         keys = sorted(
             key for key in map(decoded, words) if key.startswith(begin) and (last is None or key > last)
         )
-        return Page(tuple(key.decode() for key in keys[:count]), len(keys) > count)
+        return protocol.page(keys, count)
 
     def usage(self, bucket: str, *, until: Until = PATIENT) -> Usage:
         """See ``Store``."""
